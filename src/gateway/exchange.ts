@@ -1,0 +1,50 @@
+/**
+ * One request on its way through the gateway: who asks, what they may be answered from, and what
+ * was learnt while it was answered. Found in the GraphQL context as `exchange`.
+ */
+import type { Position } from '../invalidation/position.ts';
+import type { Tag } from '../invalidation/tag.ts';
+import type { Caller } from './caller.ts';
+
+/**
+ * What the parts of a response say of the whole: it carries all their tags and may be kept no
+ * longer than the first of them.
+ */
+export class Parts {
+  readonly tags = new Set<Tag>();
+  ttlMs = Number.POSITIVE_INFINITY;
+  /** Why the whole must not be kept: an error, a cookie, an origin's `no-store`. */
+  unstorable: string | undefined;
+  /** Header lines that an origin set for this very answer. */
+  readonly cookies: string[] = [];
+
+  add({ tags, ttlMs }: { tags: Iterable<Tag>; ttlMs: number }): void {
+    for (const tag of tags) this.tags.add(tag);
+    this.ttlMs = Math.min(this.ttlMs, ttlMs);
+  }
+
+  refuse(reason: string): void {
+    this.unstorable ??= reason;
+  }
+}
+
+export class Exchange {
+  readonly caller: Caller;
+  readonly parts = new Parts();
+  /** Answer from the origin alone: asked for, or this node is behind the client's position. */
+  bypass = false;
+  /** A mutation is being answered: nothing in it is read from the cache. */
+  mutating = false;
+  /** The latest position that the answer must name: the caller's own write, or the node's. */
+  position: Position;
+
+  constructor(caller: Caller, position: Position) {
+    this.caller = caller;
+    this.position = position;
+  }
+}
+
+/** The GraphQL context, as far as the cache looks into it. */
+export interface CachedContext {
+  readonly exchange: Exchange;
+}

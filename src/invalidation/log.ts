@@ -1,0 +1,50 @@
+/**
+ * The log is the ordered record of invalidations. Whoever invalidates, appends; whoever caches,
+ * follows. Booting, reconnecting, replaying and the steady state are one call to `follow`.
+ */
+import type { InvalidationMessage } from './message.ts';
+import type { Position } from './position.ts';
+
+export interface LogRecord {
+  readonly position: Position;
+  readonly message: InvalidationMessage;
+}
+
+/** What a follower learns, in order. */
+export type LogEvent =
+  /** The next records, without a gap after all that came before. `caughtUp`: none were left. */
+  | { readonly kind: 'records'; readonly records: readonly LogRecord[]; readonly caughtUp: boolean }
+  /** The log is alive and holds nothing new. Comes at least every `heartbeatMs` when idle. */
+  | { readonly kind: 'heartbeat' }
+  /** Records may be missing before `end`, where reading goes on: forget what was known. */
+  | { readonly kind: 'gap'; readonly end: Position }
+  /** The log cannot be heard. The iteration goes on and tries again by itself. */
+  | { readonly kind: 'lost'; readonly error: Error };
+
+export interface AppendOptions {
+  /**
+   * Also tell the channel, so that subscribers that do not read the log hear of it. Default true;
+   * false for a message that was heard on the channel in the first place.
+   */
+  readonly announce?: boolean;
+}
+
+export interface Log {
+  /**
+   * Puts the message in the log and resolves to its position. Appending an equal message (same
+   * `message_id`, same content) again within a minute resolves to the first one's position.
+   * Rejects with `LOG_UNAVAILABLE` within the log's append timeout when that cannot be confirmed;
+   * the message may then be in the log or not, and appending it again is safe.
+   */
+  append(message: InvalidationMessage, options?: AppendOptions): Promise<Position>;
+
+  /**
+   * The records after `from`, without end; without `from`, as far back as the log can tell (its
+   * first event is then a `gap` at the place where it starts). Ends only when `signal` aborts, and
+   * throws only for our own bugs: trouble is an event.
+   */
+  follow(options: { from?: Position; signal: AbortSignal }): AsyncIterable<LogEvent>;
+
+  /** Releases connections. Appends under way are rejected. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,45 @@
+/**
+ * A position is a place in the log. Positions only grow, and their order is the alphabetical order
+ * of the strings, so that comparing two is one `<`. Inside, both halves of a Redis Stream ID are
+ * padded with zeros; on the wire (headers, `metadata.position`) it is the plain Redis form
+ * `1772366400000-5`.
+ */
+
+declare const brand: unique symbol;
+export type Position = string & { readonly [brand]: 'Position' };
+
+const MS_DIGITS = 15;
+const SEQUENCE_DIGITS = 16;
+const WIRE_FORM = /^(\d{1,15})-(\d{1,16})$/;
+
+export function positionOf(ms: number, sequence: number): Position {
+  const head = String(ms).padStart(MS_DIGITS, '0');
+  return `${head}-${String(sequence).padStart(SEQUENCE_DIGITS, '0')}` as Position;
+}
+
+/** Before every record of every log. */
+export const ORIGIN: Position = positionOf(0, 0);
+
+/** Reads the wire form; `undefined` for anything else. */
+export function parsePosition(text: string): Position | undefined {
+  const match = WIRE_FORM.exec(text);
+  if (match === null) return undefined;
+  const ms = (match[1] as string).padStart(MS_DIGITS, '0');
+  return `${ms}-${(match[2] as string).padStart(SEQUENCE_DIGITS, '0')}` as Position;
+}
+
+/** The wire form, which is also the ID of the record in the Redis Stream. */
+export function formatPosition(position: Position): string {
+  const ms = Number(position.slice(0, MS_DIGITS));
+  return `${ms}-${Number(position.slice(MS_DIGITS + 1))}`;
+}
+
+/** The least position after `position`; every later record of the log is at it or beyond it. */
+export function successor(position: Position): Position {
+  const ms = Number(position.slice(0, MS_DIGITS));
+  return positionOf(ms, Number(position.slice(MS_DIGITS + 1)) + 1);
+}
+
+export function latest(a: Position, b: Position): Position {
+  return a < b ? b : a;
+}
