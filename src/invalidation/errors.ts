@@ -1,0 +1,96 @@
+/**
+ * Every fault of the world that this project reports has a code, and all codes stand in one table.
+ * The code is stable, the message is for people: it says what was required and what was got, and
+ * never holds a secret, a token or a payload. Our own bugs are not here: they are assertions.
+ */
+
+interface Row {
+  /** `{name}` is filled in from the details. */
+  readonly message: string;
+  /** The HTTP status of an answer that fails for this reason; absent where none can. */
+  readonly status?: number;
+}
+
+export const FAULTS = {
+  MESSAGE_INVALID: { message: 'The message cannot be read: {reason}.', status: 400 },
+  MESSAGE_TOO_LARGE: {
+    message: 'A message of at most {bytesMax} bytes was required, got {bytes}.',
+    status: 413,
+  },
+  TAG_INVALID: { message: 'Tag: {required} was required, got {got}.', status: 400 },
+  PATTERN_INVALID: { message: 'Pattern: {required} was required, got {got}.', status: 400 },
+  KEY_MAP_INVALID: { message: 'Key map: {required} was required, got {got}.' },
+  LOG_UNAVAILABLE: { message: 'The log cannot be reached: {reason}.', status: 503 },
+  LOG_CLOSED: { message: 'The log has been closed.', status: 503 },
+  OUTBOX_FULL: {
+    message: 'The outbox was required to hold at most {recordsMax} messages, got one more.',
+    status: 503,
+  },
+  REDIS_OPTIONS_INVALID: { message: 'Redis, {path}: {required} was required, got {got}.' },
+  CONFIG_INVALID: { message: 'The configuration is not valid.\n{faults}' },
+  SUPERGRAPH_UNAVAILABLE: {
+    message: 'The supergraph cannot be read from {source}: {reason}.',
+    status: 503,
+  },
+  COMPOSITION_FAILED: { message: 'The subgraphs do not compose into a supergraph.\n{faults}' },
+  PORT_IN_USE: { message: 'Port {port} was required to be free, got one that is in use.' },
+  SUBGRAPH_TIMEOUT: {
+    message: 'An answer of subgraph {subgraph} within {timeoutMs} ms was required, got none.',
+    status: 504,
+  },
+  SUBGRAPH_UNREACHABLE: {
+    message: 'Subgraph {subgraph} cannot be reached: {reason}.',
+    status: 502,
+  },
+} as const satisfies Readonly<Record<string, Row>>;
+
+export type FaultCode = keyof typeof FAULTS;
+
+type Names<Template extends string> = Template extends `${string}{${infer Name}}${infer Rest}`
+  ? Name | Names<Rest>
+  : never;
+
+/** What the message template of `Code` asks for, and the `cause` where there is one. */
+export type FaultDetails<Code extends FaultCode> =
+  & Readonly<Record<Names<(typeof FAULTS)[Code]['message']>, string | number>>
+  & { readonly cause?: unknown };
+
+/** `details` may be left out where the template asks for nothing. */
+type DetailsArgument<Code extends FaultCode> =
+  Names<(typeof FAULTS)[Code]['message']> extends never
+    ? [details?: FaultDetails<Code>]
+    : [details: FaultDetails<Code>];
+
+const BRAND = Symbol.for('freshet.error');
+
+/** Recognised by `instanceof` even where two copies of this package are loaded. */
+export class FreshetError extends Error {
+  readonly code: FaultCode;
+  readonly status: number | undefined;
+  readonly [BRAND] = true;
+
+  constructor(code: FaultCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.status = (FAULTS[code] as Row).status;
+  }
+
+  override get name(): string {
+    return 'FreshetError';
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === 'object' && value !== null && BRAND in value;
+  }
+}
+
+/** Makes the error of a row of the table: `throw fault('LOG_UNAVAILABLE', { reason, cause })`. */
+export function fault<Code extends FaultCode>(
+  code: Code,
+  ...[details]: DetailsArgument<Code>
+): FreshetError {
+  const values: Readonly<Record<string, unknown>> = details ?? {};
+  const message = FAULTS[code].message.replace(/\{(\w+)\}/g, (_, name: string) =>
+    String(values[name]));
+  return new FreshetError(code, message, 'cause' in values ? { cause: values['cause'] } : {});
+}
