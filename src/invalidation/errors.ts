@@ -34,6 +34,33 @@ export const FAULTS = {
   },
   COMPOSITION_FAILED: { message: 'The subgraphs do not compose into a supergraph.\n{faults}' },
   PORT_IN_USE: { message: 'Port {port} was required to be free, got one that is in use.' },
+  LISTEN_FAILED: {
+    message: 'An address to listen on was required, got {host}:{port}: {reason}.',
+  },
+  REQUEST_INVALID: { message: '{required} was required, got {got}.', status: 400 },
+  DOCUMENT_LIMIT_EXCEEDED: {
+    message: '{limit}: at most {max} was required, got {got}.',
+    status: 400,
+  },
+  PATH_UNKNOWN: { message: 'Path {path} was required, got another.', status: 404 },
+  METHOD_NOT_ALLOWED: { message: 'Method {allowed} was required, got {got}.', status: 405 },
+  NOT_ACCEPTABLE: { message: 'Accept with {offered} was required, got {got}.', status: 406 },
+  REQUEST_TIMEOUT: { message: 'A whole request in time was required, got a part.', status: 408 },
+  BODY_TOO_LARGE: {
+    message: 'A body of at most {bytesMax} bytes was required, got {got}.',
+    status: 413,
+  },
+  MEDIA_TYPE_UNSUPPORTED: {
+    message: 'Content-Type {accepted} was required, got {got}.',
+    status: 415,
+  },
+  HEADERS_TOO_LARGE: {
+    message: 'Headers of at most {bytesMax} bytes were required, got more.',
+    status: 431,
+  },
+  SHUTTING_DOWN: { message: 'This node is shutting down: ask another.', status: 503 },
+  TOKEN_REQUIRED: { message: 'A valid bearer token was required, got {got}.', status: 401 },
+  HOST_REFUSED: { message: 'Host {required} was required, got another.', status: 403 },
   SUBGRAPH_TIMEOUT: {
     message: 'An answer of subgraph {subgraph} within {timeoutMs} ms was required, got none.',
     status: 504,
