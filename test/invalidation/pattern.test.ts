@@ -1,0 +1,143 @@
+import { describe, expect, it } from 'vitest';
+import { FreshetError } from '../../src/invalidation/errors.ts';
+import { globOf } from '../../src/invalidation/glob.ts';
+import { patternText, readPattern } from '../../src/invalidation/pattern.ts';
+import type { Purge } from '../../src/invalidation/purge.ts';
+import { entityTag, tagOf, type Tag } from '../../src/invalidation/tag.ts';
+import { integerBelow, seededRandom } from '../support/seeded-random.ts';
+
+/** What a purge means, said in the plainest way. */
+function purgesTag(purge: Purge, tag: Tag): boolean {
+  switch (purge.kind) {
+    case 'tag': return purge.tag === tag;
+    case 'below': return tag.startsWith(`${purge.tag}:`);
+    case 'all': return true;
+    case 'pattern': return purge.pattern.matches(tag);
+    default: return purge satisfies never;
+  }
+}
+
+const purged = (text: string, ...tags: string[]): string[] =>
+  tags.filter((tag) => purgesTag(readPattern(text), tag as Tag));
+
+describe('the cheapest purge that says the same', () => {
+  it.each<[string, unknown]>([
+    ['user:123', { kind: 'tag', tag: 'user:123' }],
+    ['post', { kind: 'tag', tag: 'post' }],
+    ['User:123', { kind: 'tag', tag: 'user:123' }],
+    ['user:a b', { kind: 'tag', tag: 'user:a%20b' }],
+    ['user:50%', { kind: 'tag', tag: 'user:50%25' }],
+    ['user:%2A', { kind: 'tag', tag: 'user:%2A' }],
+    ['user:123:*', { kind: 'below', tag: 'user:123' }],
+    ['user:*', { kind: 'below', tag: 'user' }],
+    ['User:a b:*', { kind: 'below', tag: 'user:a%20b' }],
+    ['user:%2A:*', { kind: 'below', tag: 'user:%2A' }],
+    ['user:**', { kind: 'below', tag: 'user' }],
+    ['*', { kind: 'all' }],
+    ['***', { kind: 'all' }],
+  ])('%s', (text, purge) => expect(readPattern(text)).toEqual(purge));
+
+  it('holds for an exact tag and a subtree of any length', () => {
+    const tag = entityTag('User', 'x'.repeat(2000));
+    expect(readPattern(tag)).toEqual({ kind: 'tag', tag });
+    expect(readPattern(`${tag}:*`)).toEqual({ kind: 'below', tag });
+  });
+
+  it.each(['user:123', 'user:123:*', '*', 'us*', '*:posts', 'a*b*c', '/^user:\\d+$/', 'user:%2A'])(
+    '%s is shown as a text that reads as the same purge',
+    (text) => expect(patternText(readPattern(text))).toBe(text),
+  );
+});
+
+describe('a star', () => {
+  it.each<[string, string[], string[]]>([
+    ['user:123:*', ['user:123:posts', 'user:123:a:b'], ['user:123', 'user:1234', 'user:124:posts']],
+    ['user:12*', ['user:12', 'user:123', 'user:123:posts'], ['user:1', 'user:1:12']],
+    ['user*', ['user', 'user:1', 'username:1'], ['a:user']],
+    ['*:posts', ['user:1:posts', 'posts:posts'], ['posts', 'user:1:posts:2']],
+    ['*posts', ['user:1:posts', 'posts'], ['posts:1']],
+    ['*:1:*', ['user:1:posts'], ['user:1', '1:posts']],
+    ['user:*:posts', ['user:1:posts', 'user:1:2:posts'], ['user:posts', 'user:1:posts:3']],
+    ['a*b*c', ['abc', 'axbxc', 'a:b:c', 'abbcc'], ['ac', 'acb', 'abcd', 'xabc']],
+    ['a*bc*c', ['abcc', 'abcbcc'], ['abc']],
+    ['User:12*', ['user:123'], ['User:123']],
+    ['user:a b*', ['user:a%20bc'], ['user:a']],
+    ['user:%2A*', ['user:%2A', 'user:%2A1'], ['user:1']],
+    ['*%2A', ['user:%2A'], ['user:1']],
+    ['a::b*', ['a:%-:bc'], ['a:bc']],
+    [':*', ['%-:a'], ['a', '%-']],
+  ])('%s', (text, matching, others) => {
+    expect(purged(text, ...matching, ...others)).toEqual(matching);
+  });
+
+  it('agrees with the plain meaning of a glob on every tag, in each cheaper form too', () => {
+    const random = seededRandom('glob');
+    const text = (alphabet: string, length: number): string => Array.from(
+      { length: integerBelow(random, length) },
+      () => alphabet[integerBelow(random, alphabet.length)],
+    ).join('');
+    const escape = (piece: string): string => piece.replace(/[^a-z]/g, '\\$&');
+    for (let round = 0; round < 20_000; round += 1) {
+      const pattern = text('ab:*', 7);
+      const tag = text('ab:', 9);
+      const pieces = pattern.split('*');
+      const plain = new RegExp(`^${pieces.map(escape).join('.*')}$`);
+      expect(globOf(pieces)(tag), `${pattern} on ${tag}`).toBe(plain.test(tag));
+
+      if (pattern === '') continue;
+      const real = tagOf(tag.split(':'));
+      const matches = globOf(pattern.replace(/\*+/g, '*').split('*'));
+      // An empty segment of the tag is `%-`, so compare where the pattern names none.
+      if (/^:|::|:$/.test(pattern)) continue;
+      expect(purgesTag(readPattern(pattern), real), `${pattern} on ${real}`).toBe(matches(real));
+    }
+  });
+
+  it('takes time in proportion to the text, for the worst of patterns', () => {
+    const pieces = ['', `${'a'.repeat(500)}b${'a'.repeat(500)}`, ''];
+    let reads = 0;
+    const text = 'a'.repeat(33_000);
+    const counted = { length: text.length, startsWith: () => true, endsWith: () => true,
+      charCodeAt: (at: number) => { reads += 1; return text.charCodeAt(at); } };
+    expect(globOf(pieces)(counted as unknown as string)).toBe(false);
+    expect(reads).toBeLessThanOrEqual(text.length);
+  });
+});
+
+describe('a regular expression', () => {
+  it('matches any part of a tag, unless it is anchored', () => {
+    expect(purged('/^user:\\d+$/', 'user:12', 'user:a', 'user:1:posts')).toEqual(['user:12']);
+    expect(purged('/posts/', 'user:1:posts', 'posts', 'user:1')).toEqual(['user:1:posts', 'posts']);
+    expect(purged('/(?i)USER/', 'user:1', 'post:1')).toEqual(['user:1']);
+  });
+
+  it('that would backtrack for ever elsewhere takes linear time', () => {
+    const evil = readPattern('/^(a+)+$/');
+    expect(purgesTag(evil, `${'a'.repeat(30_000)}b` as Tag)).toBe(false);
+  });
+});
+
+describe('a pattern that cannot be used', () => {
+  it.each<[string, string]>([
+    ['', 'at least 1 character was required, got none'],
+    [`${'x'.repeat(1024)}*`, 'at most 1024 characters was required, got 1025'],
+    ['a*'.repeat(17), 'at most 16 stars was required, got 17'],
+    ['a:'.repeat(16) + 'A', 'at most 16 segments was required, got 17'],
+    ['/', 'a regular expression between two slashes was required, got none'],
+    ['//', 'a regular expression between two slashes was required, got none'],
+    ['/user', 'between two slashes was required, got a slash at the start only'],
+    ['/[/', 'a regular expression of RE2 was required, got one that does not compile'],
+    ['/(?=a)b/', 'a regular expression of RE2 was required'],
+    ['/(((a{10}){10}){10}){10}/', 'a regular expression of RE2 was required'],
+    ['/(a{30}){30}/', 'at most 500 instructions was required, got'],
+  ])('%.20s: %s', (text, message) => {
+    expect(() => readPattern(text)).toThrow(message);
+    expect(() => readPattern(text)).toThrow(FreshetError);
+    expect(() => readPattern(text)).toThrow(expect.objectContaining({ code: 'PATTERN_INVALID' }));
+  });
+
+  it('is measured by the limits that were given', () => {
+    expect(() => readPattern('abc*', { lengthMax: 3 })).toThrow('at most 3 characters');
+    expect(() => readPattern('a*b*', { starsMax: 1 })).toThrow('at most 1 stars');
+  });
+});
