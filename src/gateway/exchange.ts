@@ -2,8 +2,9 @@
  * One request on its way through the gateway: who asks, what they may be answered from, and what
  * was learnt while it was answered. Found in the GraphQL context as `exchange`.
  */
-import type { Position } from '../invalidation/position.ts';
+import { latest, type Position } from '../invalidation/position.ts';
 import type { Tag } from '../invalidation/tag.ts';
+import type { Answer } from './answer.ts';
 import type { Caller } from './caller.ts';
 
 /**
@@ -31,16 +32,27 @@ export class Parts {
 export class Exchange {
   readonly caller: Caller;
   readonly parts = new Parts();
-  /** Answer from the origin alone: asked for, or this node is behind the client's position. */
-  bypass = false;
+  /** This node has not heard of all that the client has seen: nothing is read from the cache. */
+  behind = false;
   /** A mutation is being answered: nothing in it is read from the cache. */
   mutating = false;
-  /** The latest position that the answer must name: the caller's own write, or the node's. */
-  position: Position;
+  /** How it was answered, once it is. */
+  answer: Answer | undefined;
+  #position: Position;
 
   constructor(caller: Caller, position: Position) {
     this.caller = caller;
-    this.position = position;
+    this.#position = position;
+  }
+
+  /** The least position that the answer must name: the caller's own writes are below it. */
+  get position(): Position {
+    return this.#position;
+  }
+
+  /** An invalidation of this request's own is in the log there (nowhere yet: `undefined`). */
+  wrote(position: Position | undefined): void {
+    if (position !== undefined) this.#position = latest(this.#position, position);
   }
 }
 

@@ -1,0 +1,88 @@
+/** Puts the response cache into Yoga: who asks, the answer, and what its headers say. */
+import { GraphQLError, type ExecutionArgs } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+import type { Millis } from '../invalidation/clock.ts';
+import { latest, parsePosition, type Position } from '../invalidation/position.ts';
+import { answerHeaders, matchesEntityTag, type AnswerHeaderOptions } from './answer-headers.ts';
+import type { Caller } from './caller.ts';
+import { Exchange } from './exchange.ts';
+import type { ResponseCache } from './response-cache.ts';
+import type { Execute } from './tagged-execution.ts';
+
+export interface ResponseCachePluginOptions extends AnswerHeaderOptions {
+  readonly cache: ResponseCache;
+  readonly callerOf: (headers: Headers) => Promise<Caller> | Caller;
+  readonly node: NodePosition;
+  /** How long a request waits for this node to reach the position that the client has seen. */
+  readonly positionWaitMs: Millis;
+}
+
+/** How far this node has followed the log. */
+export interface NodePosition {
+  readonly position: Position;
+  reached(position: Position, timeoutMs: Millis): Promise<boolean>;
+}
+
+export function useResponseCache(options: ResponseCachePluginOptions): Plugin {
+  const exchanges = new WeakMap<Request, Exchange[]>();
+  return {
+    async onContextBuilding({ context, extendContext }) {
+      const exchange = await openExchange(context.request, options);
+      exchanges.set(context.request, [...(exchanges.get(context.request) ?? []), exchange]);
+      extendContext({ exchange } as unknown as Partial<typeof context>);
+    },
+    onExecute({ executeFn, setExecuteFn }) {
+      const execute = executeFn as unknown as Execute;
+      setExecuteFn((args: ExecutionArgs) => options.cache.answer(args, async (a) => execute(a)));
+    },
+    onResponse({ request, response, setResponse, fetchAPI }) {
+      if (!(response.headers.get('content-type') ?? '').startsWith('application/')) return;
+      const own = exchanges.get(request) ?? [];
+      const position = own.reduce((at, one) => latest(at, one.position), options.node.position);
+      const answers = own.flatMap(({ answer }) => (answer === undefined ? [] : [answer]));
+      const headers = answerHeaders(answers, position, options);
+      for (const [name, value] of Object.entries(headers)) setHeader(response.headers, name, value);
+      if (request.method === 'GET' && response.status === 200 && isUnchanged(request, headers)) {
+        response.headers.delete('content-length');
+        response.headers.delete('content-type');
+        setResponse(new fetchAPI.Response(null, { status: 304, headers: response.headers }));
+      }
+    },
+  };
+}
+
+/** `Vary` may have been set before, by CORS for one: both count. */
+function setHeader(headers: Headers, name: string, value: string): void {
+  if (name === 'vary') headers.append(name, value);
+  else headers.set(name, value);
+}
+
+function isUnchanged(request: Request, { etag }: Record<string, string>): boolean {
+  const ifNoneMatch = request.headers.get('if-none-match');
+  return etag !== undefined && ifNoneMatch !== null && matchesEntityTag(ifNoneMatch, etag);
+}
+
+async function openExchange(
+  { headers }: Request,
+  { callerOf, node, positionWaitMs }: ResponseCachePluginOptions,
+): Promise<Exchange> {
+  const seen = positionHeader(headers);
+  const caller = await callerOf(headers);
+  const known = seen === undefined || (await node.reached(seen, positionWaitMs));
+  const exchange = new Exchange(caller, node.position);
+  exchange.behind = !known;
+  return exchange;
+}
+
+/** The position that the client has seen. One that cannot be read is refused, never ignored. */
+function positionHeader(headers: Headers): Position | undefined {
+  const text = headers.get('freshet-position');
+  if (text === null) return undefined;
+  const position = parsePosition(text.trim());
+  if (position !== undefined) return position;
+  throw new GraphQLError(
+    'Freshet-Position must be a position as an answer of this gateway named it, like ' +
+      `1772366400000-5; got ${JSON.stringify(text.slice(0, 40))}`,
+    { extensions: { code: 'POSITION_INVALID', http: { status: 400 } } },
+  );
+}
