@@ -1,0 +1,126 @@
+/** What must hold between options, which no single one can say of itself. */
+import { makeFault, showValue, type ConfigFault, type Path, type SourceOf } from './config-faults.ts';
+import type { FreshetConfig } from './config.ts';
+
+/** Reports one broken relation, at the option that is most likely to be wrong. */
+type Report = (path: Path, required: string, got: string) => void;
+
+interface Relation {
+  /** The options that it is about. Where one of them is faulty by itself, nothing follows. */
+  readonly reads: readonly string[];
+  readonly check: (config: FreshetConfig, report: Report) => void;
+}
+
+const RELATIONS: readonly Relation[] = [
+  { reads: ['adminHost', 'adminToken'], check: checkAdminToken },
+  { reads: ['host', 'port', 'adminHost', 'adminPort'], check: checkPorts },
+  { reads: ['supergraph', 'subgraphs'], check: checkSubgraphs },
+  { reads: ['redis'], check: checkRedis },
+  {
+    reads: ['log.retentionMs', 'cache.maxTtlSeconds', 'cache.maxStaleWhileRevalidateSeconds'],
+    check: checkRetention,
+  },
+  {
+    reads: ['cache.maxTtlSeconds', 'cache.maxStaleWhileRevalidateSeconds'],
+    check: checkTimesToLive,
+  },
+  { reads: ['jwt'], check: checkJwt },
+];
+
+/** The relations that do not hold, but for those that touch one of the `known` faults. */
+export function findBrokenRelations(
+  config: FreshetConfig,
+  { known, sourceOf }: { known: readonly ConfigFault[]; sourceOf: SourceOf },
+): ConfigFault[] {
+  const faults: ConfigFault[] = [];
+  const report: Report = (path, required, got) => {
+    faults.push(makeFault(path, { required, got, source: sourceOf(path) }));
+  };
+  for (const { reads, check } of RELATIONS) {
+    const touched = reads.some((option) => known.some(({ path }) => overlaps(option, path)));
+    if (!touched) check(config, report);
+  }
+  return faults;
+}
+
+function overlaps(a: string, b: string): boolean {
+  return a === b || a.startsWith(`${b}.`) || b.startsWith(`${a}.`);
+}
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/;
+
+/** Whether only this machine can connect to `host`. */
+export function isLoopback(host: string): boolean {
+  return LOOPBACK.test(host);
+}
+
+function checkAdminToken({ adminHost, adminToken }: FreshetConfig, report: Report): void {
+  if (isLoopback(adminHost) || adminToken !== undefined) return;
+  const where = `adminHost ${showValue(adminHost, { secret: false })}`;
+  report(['adminToken'], `a token where ${where} is not loopback`, 'nothing');
+}
+
+function checkPorts({ host, port, adminHost, adminPort }: FreshetConfig, report: Report): void {
+  const overlap = host === adminHost || isAny(host) || isAny(adminHost);
+  if (port === 0 || port !== adminPort || !overlap) return;
+  report(['adminPort'], 'another port than `port`', String(adminPort));
+}
+
+function isAny(host: string): boolean {
+  return host === '0.0.0.0' || host === '::';
+}
+
+function checkSubgraphs({ supergraph, subgraphs }: FreshetConfig, report: Report): void {
+  const required = 'exactly one of supergraph and subgraphs';
+  if (supergraph !== undefined && subgraphs !== undefined) report(['supergraph'], required, 'both');
+  if (supergraph === undefined && subgraphs === undefined) {
+    report(['supergraph'], required, 'neither');
+  }
+  if (subgraphs !== undefined && Object.keys(subgraphs).length === 0) {
+    report(['subgraphs'], 'at least one subgraph', 'none');
+  }
+}
+
+function checkRedis({ redis }: FreshetConfig, report: Report): void {
+  if (redis === undefined) return;
+  const required = 'exactly one of url and sentinels';
+  if (redis.url !== undefined && redis.sentinels) report(['redis', 'url'], required, 'both');
+  if (redis.url === undefined && !redis.sentinels) report(['redis', 'url'], required, 'neither');
+  if (redis.sentinels && redis.sentinelName === undefined) {
+    report(['redis', 'sentinelName'], 'a name where there are sentinels', 'nothing');
+  }
+}
+
+function checkRetention({ cache, log }: FreshetConfig, report: Report): void {
+  const { maxTtlSeconds, maxStaleWhileRevalidateSeconds } = cache;
+  // An entry that outlives the log's memory could miss its own invalidation.
+  const longestMs = (maxTtlSeconds + maxStaleWhileRevalidateSeconds) * 1_000;
+  if (log.retentionMs < longestMs) {
+    const sum = 'cache.maxTtlSeconds + cache.maxStaleWhileRevalidateSeconds';
+    report(['log', 'retentionMs'], `at least ${longestMs} (${sum})`, String(log.retentionMs));
+  }
+}
+
+function checkTimesToLive({ cache }: FreshetConfig, report: Report): void {
+  const { maxTtlSeconds } = cache;
+  const atMost = (path: Path, value: number | undefined, name: string, max: number): void => {
+    if (value !== undefined && value > max) {
+      report(['cache', ...path], `at most ${max} (cache.${name})`, String(value));
+    }
+  };
+  atMost(['defaultTtlSeconds'], cache.defaultTtlSeconds, 'maxTtlSeconds', maxTtlSeconds);
+  for (const [name, rule] of Object.entries(cache.rules)) {
+    const path = ['rules', name];
+    atMost([...path, 'maxAgeSeconds'], rule.maxAgeSeconds, 'maxTtlSeconds', maxTtlSeconds);
+    const { staleWhileRevalidateSeconds: stale } = rule;
+    const max = 'maxStaleWhileRevalidateSeconds';
+    atMost([...path, 'staleWhileRevalidateSeconds'], stale, max, cache[max]);
+  }
+}
+
+function checkJwt({ jwt }: FreshetConfig, report: Report): void {
+  if (jwt === undefined) return;
+  const required = 'exactly one of jwksUrl and secret';
+  if (jwt.jwksUrl !== undefined && jwt.secret !== undefined) report(['jwt'], required, 'both');
+  if (jwt.jwksUrl === undefined && jwt.secret === undefined) report(['jwt'], required, 'neither');
+}
