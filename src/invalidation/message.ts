@@ -1,11 +1,21 @@
-/** The message that services exchange on the channel (DESIGN, section 4). */
+/**
+ * The message that services exchange on the channel (DESIGN, section 4), and its JSON.
+ *
+ * It promises: what any existing service sends is read, if its meaning is plain; what is written is
+ * accepted by every existing reader; and no payload, however hostile, does more than be refused.
+ */
+import { fault, FreshetError } from './errors.ts';
+import { readPattern } from './pattern.ts';
 
 /** A well-known type by its name, or any other: `{ Custom: 'session' }`. */
 export type EntityType =
-  | 'User' | 'Post' | 'Comment' | 'Notification' | 'Feed'
+  | (typeof WELL_KNOWN_TYPES)[number]
   | { readonly Custom: string };
 
-export type Action = 'Delete' | 'Update' | 'Batch' | 'Pattern';
+export type Action = (typeof ACTIONS)[number];
+
+const WELL_KNOWN_TYPES = ['User', 'Post', 'Comment', 'Notification', 'Feed'] as const;
+const ACTIONS = ['Delete', 'Update', 'Batch', 'Pattern'] as const;
 
 /** Additions of ours and of anyone else's; unknown members are kept as they are. */
 export interface Metadata {
@@ -33,8 +43,220 @@ export interface InvalidationMessage {
   /** Full cache keys; with `Batch` only. */
   readonly entity_ids: readonly string[] | null;
   readonly action: Action;
-  /** RFC 3339. */
+  /** RFC 3339; kept as its sender wrote it, since nothing is decided by it. */
   readonly timestamp: string;
   readonly source_service: string;
   readonly metadata: Metadata | null;
+}
+
+export interface MessageLimits {
+  /** Bytes of the JSON text. Default 1 MiB. */
+  readonly bytesMax?: number;
+  /** Keys in one batch. Default 10,000. */
+  readonly batchLengthMax?: number;
+  /** Entries of `metadata.cascade`. Default 1,000. */
+  readonly cascadeLengthMax?: number;
+  /** How deep `metadata` may be nested. Default 32. */
+  readonly metadataDepthMax?: number;
+}
+
+export const BATCH_LENGTH_MAX = 10_000;
+
+/**
+ * Reads a message, leniently where no meaning is lost: absent optional fields, numbers as ids, a
+ * type or an action in another case, unknown fields. The payload is UTF-8 where it is bytes.
+ * Throws `MESSAGE_INVALID` with the reason, or `MESSAGE_TOO_LARGE`; never shows the payload.
+ */
+export function readMessage(
+  payload: string | Uint8Array,
+  limits: MessageLimits = {},
+): InvalidationMessage {
+  const { bytesMax = 2 ** 20 } = limits;
+  const bytes = Buffer.byteLength(payload);
+  if (bytes > bytesMax) throw fault('MESSAGE_TOO_LARGE', { bytesMax, bytes });
+  const { fields, exactFields } = parse(payload);
+  const action = actionOf(fields['action']);
+  const message: InvalidationMessage = {
+    message_id: required('message_id', fields),
+    entity_type: typeOf(fields['entity_type']),
+    entity_id: textOf(fields['entity_id'], () => exactFields()['entity_id']) ?? null,
+    pattern: textOf(fields['pattern']) ?? null,
+    entity_ids: action === 'Batch' ? keysOf(fields, { exactFields, ...limits }) : null,
+    action,
+    timestamp: required('timestamp', fields),
+    source_service: required('source_service', fields),
+    metadata: metadataOf(fields['metadata'], limits),
+  };
+  checkMeaning(message);
+  return message;
+}
+
+/** The nine fields in the order of the table, absent ones as null. */
+export function writeMessage(message: InvalidationMessage): string {
+  return JSON.stringify(orderedFields(message, message.metadata));
+}
+
+/**
+ * The same JSON in two parts, between which the position is put in wire form, so that whoever
+ * knows the position (the script in Redis) has only to join three texts.
+ */
+export function writeMessageAround(message: InvalidationMessage): readonly [string, string] {
+  const { position: _, ...others } = message.metadata ?? {};
+  const members = JSON.stringify(others).slice(1, -1);
+  const fields = JSON.stringify(orderedFields(message, null));
+  const head = fields.slice(0, -'null}'.length);
+  return [`${head}{${members}${members === '' ? '' : ','}"position":"`, '"}}'];
+}
+
+/** A name in any case: `user` -> `'User'`, `session` -> `{ Custom: 'session' }`. */
+export function entityTypeOf(name: string): EntityType {
+  const wanted = name.toLowerCase();
+  return WELL_KNOWN_TYPES.find((known) => known.toLowerCase() === wanted) ?? { Custom: name };
+}
+
+/** The inverse: `'User'` -> `User`, `{ Custom: 'session' }` -> `session`. */
+export function entityTypeName(type: EntityType): string {
+  return typeof type === 'string' ? type : type.Custom;
+}
+
+function orderedFields(
+  message: InvalidationMessage,
+  metadata: Metadata | null,
+): InvalidationMessage {
+  return {
+    message_id: message.message_id,
+    entity_type: message.entity_type,
+    entity_id: message.entity_id,
+    pattern: message.pattern,
+    entity_ids: message.entity_ids,
+    action: message.action,
+    timestamp: message.timestamp,
+    source_service: message.source_service,
+    metadata,
+  };
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+interface Parsed {
+  readonly fields: Fields;
+  /** The same with every number as it is written: 12345678901234567890 has more digits than fit. */
+  readonly exactFields: () => Fields;
+}
+
+function parse(payload: string | Uint8Array): Parsed {
+  let text: string;
+  let fields: unknown;
+  try {
+    text = typeof payload === 'string' ? payload : UTF_8.decode(payload);
+    fields = JSON.parse(text);
+  } catch {
+    // The error of the parser quotes the text, so it is not handed on as the cause.
+    throw unreadable('JSON in UTF-8 was required');
+  }
+  if (!isObject(fields)) throw unreadable('a JSON object was required');
+  let exact: Fields | undefined;
+  return { fields, exactFields: () => exact ??= JSON.parse(text, numberAsWritten) as Fields };
+}
+
+const UTF_8 = new TextDecoder('utf-8', { fatal: true });
+
+function numberAsWritten(_name: string, value: unknown, context?: { source?: string }): unknown {
+  return typeof value === 'number' ? context?.source ?? String(value) : value;
+}
+
+function actionOf(value: unknown): Action {
+  const wanted = typeof value === 'string' ? value.toLowerCase() : undefined;
+  const action = ACTIONS.find((known) => known.toLowerCase() === wanted);
+  if (action === undefined) throw unreadable(`action: one of ${ACTIONS.join(', ')} was required`);
+  return action;
+}
+
+function typeOf(value: unknown): EntityType {
+  if (typeof value === 'string') return entityTypeOf(value);
+  if (isObject(value) && typeof value['Custom'] === 'string') return { Custom: value['Custom'] };
+  throw unreadable('entity_type: a name or {"Custom": name} was required');
+}
+
+function required(name: string, fields: Fields): string {
+  const text = textOf(fields[name]);
+  if (text === undefined || text === '') throw unreadable(`${name}: a text was required`);
+  return text;
+}
+
+/** A number is read as its text; `undefined` for what is neither. */
+function textOf(value: unknown, exactly: () => unknown = () => value): string | undefined {
+  if (typeof value === 'string') return value;
+  if (typeof value !== 'number') return undefined;
+  return String(Number.isSafeInteger(value) ? value : exactly());
+}
+
+function keysOf(
+  fields: Fields,
+  { exactFields, batchLengthMax = BATCH_LENGTH_MAX }: MessageLimits & Pick<Parsed, 'exactFields'>,
+): readonly string[] {
+  const keys = fields['entity_ids'];
+  if (!Array.isArray(keys)) throw unreadable('entity_ids: a list of keys was required');
+  if (keys.length > batchLengthMax) {
+    throw unreadable(`entity_ids: at most ${batchLengthMax} were required, got ${keys.length}`);
+  }
+  return keys.map((key: unknown, index) => {
+    const text = textOf(key, () => (exactFields()['entity_ids'] as unknown[])[index]);
+    if (text === undefined) throw unreadable(`entity_ids: a text was required at ${index}`);
+    return text;
+  });
+}
+
+function metadataOf(value: unknown, limits: MessageLimits): Metadata | null {
+  const { cascadeLengthMax = 1000, metadataDepthMax = 32 } = limits;
+  if (!isObject(value)) return null;
+  if (!isWithinDepth(value, metadataDepthMax)) {
+    throw unreadable(`metadata: at most ${metadataDepthMax} levels were required, got more`);
+  }
+  const cascade = value['cascade'];
+  if (Array.isArray(cascade) && cascade.length > cascadeLengthMax) {
+    const got = cascade.length;
+    throw unreadable(`metadata.cascade: at most ${cascadeLengthMax} were required, got ${got}`);
+  }
+  return value as Metadata;
+}
+
+function isWithinDepth(value: unknown, depthMax: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return depthMax > 0 && Object.values(value).every((item) => isWithinDepth(item, depthMax - 1));
+}
+
+/** That it can be purged by, so that a message once accepted can always be applied. */
+function checkMeaning({ action, entity_id, pattern, metadata }: InvalidationMessage): void {
+  if (action === 'Pattern') {
+    if (pattern === null) throw unreadable('pattern: a text was required');
+    checkPattern('pattern', pattern);
+  } else if (action !== 'Batch' && entity_id === null) {
+    throw unreadable('entity_id: a text or a number was required');
+  }
+  for (const text of cascadeOf(metadata)) checkPattern('metadata.cascade', text);
+}
+
+/** The patterns of `metadata.cascade`; a member of that name in another form is not ours. */
+export function cascadeOf(metadata: Metadata | null): readonly string[] {
+  const cascade: unknown = metadata?.cascade;
+  if (!Array.isArray(cascade)) return [];
+  return cascade.filter((text: unknown) => typeof text === 'string');
+}
+
+function checkPattern(field: string, text: string): void {
+  try {
+    readPattern(text);
+  } catch (error) {
+    if (!(error instanceof FreshetError)) throw error;
+    throw unreadable(`${field}: ${error.message.replace(/\.$/, '')}`);
+  }
+}
+
+function isObject(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function unreadable(reason: string): FreshetError {
+  return fault('MESSAGE_INVALID', { reason });
 }

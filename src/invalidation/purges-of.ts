@@ -1,0 +1,91 @@
+/**
+ * How a message becomes purges. It promises: it never throws, and no key is lost. What can be read
+ * in two ways is purged in both; what cannot be read at all purges everything.
+ */
+import { FreshetError } from './errors.ts';
+import type { KeyMap } from './key-map.ts';
+import { cascadeOf, entityTypeName, type InvalidationMessage } from './message.ts';
+import { readPattern } from './pattern.ts';
+import type { Purge } from './purge.ts';
+import { collectionTag, entityTag, readTag, SEGMENTS_MAX, tagOf, type Tag } from './tag.ts';
+
+/** What `message` makes stale; `keyMap` for services whose keys are spelled otherwise. */
+export function purgesOf(message: InvalidationMessage, keyMap?: KeyMap): readonly Purge[] {
+  const cascade = cascadeOf(message.metadata).flatMap((text) => purgesOfPattern(text, keyMap));
+  return [...ownPurges(message, keyMap), ...cascade];
+}
+
+function ownPurges(message: InvalidationMessage, keyMap: KeyMap | undefined): readonly Purge[] {
+  switch (message.action) {
+    case 'Delete':
+    case 'Update':
+      return purgesOfTags(tagsOfEntity(message));
+    case 'Batch':
+      return purgesOfTags(tagsOfBatch(message, keyMap));
+    case 'Pattern':
+      return message.pattern === null ? [] : purgesOfPattern(message.pattern, keyMap);
+    default:
+      return message.action satisfies never;
+  }
+}
+
+function tagsOfEntity({ entity_type, entity_id, metadata }: InvalidationMessage): readonly Tag[] {
+  const type = entityTypeName(entity_type);
+  const entity = entity_id === null ? [] : [entityTag(type, entity_id)];
+  return metadata?.created === true ? [collectionTag(type), ...entity] : entity;
+}
+
+function tagsOfBatch(
+  { entity_ids, metadata }: InvalidationMessage,
+  keyMap: KeyMap | undefined,
+): Iterable<Tag> {
+  const tags = new Set<Tag>();
+  for (const key of entity_ids ?? []) {
+    const mapped = keyMap?.key(key) ?? key;
+    if (metadata?.created === true) tags.add(collectionTag(mapped.split(':', 1)[0] as string));
+    for (const tag of tagsOfKey(mapped)) tags.add(tag);
+  }
+  return tags;
+}
+
+/**
+ * Whoever wrote the key may have meant a tag as we write it (`user:a%20b` is the id `a b`), a path
+ * of plain segments (`user:100%`), or one id with colons in it (`user:gid://shop/User/1`).
+ */
+function tagsOfKey(key: string): readonly Tag[] {
+  const segments = key.split(':');
+  const written = readTag(key);
+  const tags = written === undefined ? [] : [written];
+  if (segments.length <= SEGMENTS_MAX && (written === undefined || key.includes('%'))) {
+    tags.push(tagOf(segments));
+  }
+  return segments.length > 2 ? [...tags, tagOfIdWithColons(segments)] : tags;
+}
+
+function tagOfIdWithColons([type = '', ...id]: readonly string[]): Tag {
+  return entityTag(type, id.join(':'));
+}
+
+function purgesOfPattern(text: string, keyMap: KeyMap | undefined): readonly Purge[] {
+  return (keyMap?.patterns(text) ?? [text]).flatMap((pattern) => {
+    if (!pattern.includes('*') && !pattern.startsWith('/')) return purgesOfTags(tagsOfKey(pattern));
+    const purge = readPatternOrAll(pattern);
+    if (purge.kind !== 'below') return [purge];
+    const segments = pattern.replace(/:\*+$/, '').split(':');
+    if (segments.length <= 2) return [purge];
+    return [purge, { kind: 'below', tag: tagOfIdWithColons(segments) }];
+  });
+}
+
+function readPatternOrAll(text: string): Purge {
+  try {
+    return readPattern(text);
+  } catch (error) {
+    if (!(error instanceof FreshetError)) throw error;
+    return { kind: 'all' };
+  }
+}
+
+function purgesOfTags(tags: Iterable<Tag>): readonly Purge[] {
+  return Array.from(tags, (tag) => ({ kind: 'tag', tag }));
+}
