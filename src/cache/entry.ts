@@ -3,6 +3,7 @@
  * this process's own clock; an entry that comes from Redis has had its times worked out from its
  * age there, so that clocks of different machines are never compared.
  */
+import assert from 'node:assert/strict';
 import type { Millis } from '../invalidation/clock.ts';
 import type { Position } from '../invalidation/position.ts';
 import type { Tag } from '../invalidation/tag.ts';
@@ -20,4 +21,12 @@ export interface Entry {
   readonly deleteAt: Millis;
   /** The position at which it was last found current: never below `stamp`. */
   verifiedAt: Position;
+}
+
+/** What every entry satisfies, wherever it comes from. */
+export function assertEntry(entry: Entry): void {
+  const { readAt, staleAt, deleteAt, stamp, verifiedAt } = entry;
+  assert(Number.isFinite(readAt) && Number.isFinite(deleteAt), 'an entry has an end');
+  assert(readAt <= staleAt && staleAt <= deleteAt, 'an entry is read, then stale, then deleted');
+  assert(stamp <= verifiedAt, 'an entry was current when it was read');
 }

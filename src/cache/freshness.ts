@@ -3,20 +3,21 @@
  * invalidated since its stamp. Asked before a fill is stored or handed to a waiter, when L1 is
  * read, and when L2 is read.
  */
+import assert from 'node:assert/strict';
 import type { Clock, Millis } from '../invalidation/clock.ts';
 import type { Horizon } from '../invalidation/horizon.ts';
 import type { Entry } from './entry.ts';
 
 export type Verdict =
   | 'current'
-  /** Past its TTL. */
-  | 'expired'
-  /** Something that it depends on was invalidated after its stamp. */
-  | 'invalidated'
   /** Its stamp is later than all this node has heard of: the node cannot tell. */
   | 'ahead'
+  /** Something that it depends on was invalidated after its stamp. */
+  | 'invalidated'
   /** The log cannot be heard, and it was read longer ago than `maxStalenessMs`. */
-  | 'unheard';
+  | 'unheard'
+  /** Past its TTL, and nothing else speaks against it: what a stale window may stretch. */
+  | 'expired';
 
 /** Whether the log is being heard; a follower's view of its own connection. */
 export interface Hearing {
@@ -39,6 +40,7 @@ export class Freshness {
   readonly #maxStalenessMs: Millis;
 
   constructor({ horizon, hearing, clock, maxStalenessMs }: FreshnessOptions) {
+    assert(maxStalenessMs >= 0, 'a bound on staleness is no less than 0 ms');
     this.#horizon = horizon;
     this.#hearing = hearing;
     this.#clock = clock;
@@ -47,13 +49,13 @@ export class Freshness {
 
   /** The rule. An entry found current remembers the position, so that the next check is short. */
   judge(entry: Entry): Verdict {
-    const now = this.#clock.now();
-    if (now >= entry.staleAt) return 'expired';
-    if (entry.stamp > this.#horizon.position) return 'ahead';
+    const position = this.#horizon.position;
+    if (entry.stamp > position) return 'ahead';
     if (this.#horizon.invalidatedSince(entry.verifiedAt, entry.tags)) return 'invalidated';
+    entry.verifiedAt = position;
+    const now = this.#clock.now();
     if (!this.#hearing.hears(now) && now - entry.readAt >= this.#maxStalenessMs) return 'unheard';
-    entry.verifiedAt = this.#horizon.position;
-    return 'current';
+    return now >= entry.staleAt ? 'expired' : 'current';
   }
 
   isCurrent(entry: Entry): boolean {

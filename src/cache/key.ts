@@ -22,9 +22,12 @@ export function hashOf(parts: readonly unknown[]): string {
   return createHash('sha256').update(text).digest('base64url').slice(0, 32);
 }
 
-/** JSON with the members of every object in alphabetical order: equal values, equal texts. */
+/**
+ * JSON with the members of every object in one order: equal values, equal texts. What JSON has no
+ * form for (undefined, a function) is `null`.
+ */
 export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_name, member: unknown) => {
+  return JSON.stringify(value ?? null, (_name, member: unknown) => {
     if (member === null || typeof member !== 'object' || Array.isArray(member)) return member;
     const sorted = Object.entries(member).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
     return Object.fromEntries(sorted);

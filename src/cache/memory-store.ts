@@ -1,0 +1,121 @@
+/**
+ * Entries in this process, the least recently used given up first.
+ *
+ * It promises to hold no more than `bytesMax` and `entriesMax`, whatever is put in: an entry is
+ * reckoned with all that it costs, on the generous side. It answers at once, never with a promise.
+ */
+import assert from 'node:assert/strict';
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '../invalidation/clock.ts';
+import type { Entry } from './entry.ts';
+import type { CacheKey } from './key.ts';
+import type { Store } from './store.ts';
+
+export interface MemoryStoreOptions {
+  readonly clock: Clock;
+  /** Of all entries together. Default 256 MiB. */
+  readonly bytesMax?: number;
+  /** Default 100,000. */
+  readonly entriesMax?: number;
+  /** An entry that costs more is not held. Default an eighth of `bytesMax`. */
+  readonly entryBytesMax?: number;
+}
+
+export interface MemoryStoreStats {
+  /** Entries that had to go to make room for others. */
+  evictions: number;
+  /** Entries that were larger than `entryBytesMax`. */
+  oversized: number;
+}
+
+/** The objects, the map's slot and the allocation of the value, measured at about 560 B. */
+const OVERHEAD_BYTES = 640;
+/** A string's header and the reference to it. */
+const STRING_BYTES = 32;
+const CHARACTER_BYTES = 2;
+const MIB = 1024 * 1024;
+
+export class MemoryStore implements Store {
+  readonly stats: MemoryStoreStats = { evictions: 0, oversized: 0 };
+  readonly #clock: Clock;
+  readonly #entryBytesMax: number;
+  readonly #entries: LRUCache<string, Entry>;
+
+  constructor(options: MemoryStoreOptions) {
+    const { clock, bytesMax = 256 * MIB, entriesMax = 100_000 } = options;
+    const { entryBytesMax = Math.floor(bytesMax / 8) } = options;
+    assert(entriesMax >= 1 && entryBytesMax >= 1, 'a store holds at least one entry');
+    assert(entryBytesMax <= bytesMax, 'one entry is no larger than all together');
+    this.#clock = clock;
+    this.#entryBytesMax = entryBytesMax;
+    this.#entries = new LRUCache({
+      max: entriesMax,
+      maxSize: bytesMax,
+      dispose: (_entry, _id, reason) => {
+        if (reason === 'evict') this.stats.evictions += 1;
+      },
+    });
+  }
+
+  /** What all entries are reckoned to cost. */
+  get bytes(): number {
+    return this.#entries.calculatedSize;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  get(keys: readonly CacheKey[]): readonly (Entry | undefined)[] {
+    return keys.map((key) => this.find(key));
+  }
+
+  /** As `get`, of one key. */
+  find({ id }: CacheKey): Entry | undefined {
+    const entry = this.#entries.get(id);
+    if (entry === undefined || this.#clock.now() < entry.deleteAt) return entry;
+    this.#entries.delete(id);
+    return undefined;
+  }
+
+  set({ id }: CacheKey, entry: Entry): void {
+    const size = costOf(id, entry);
+    if (size > this.#entryBytesMax) {
+      this.stats.oversized += 1;
+      this.#entries.delete(id);
+      return;
+    }
+    this.#entries.set(id, withOwnMemory(entry), { size });
+  }
+
+  delete({ id }: CacheKey): void {
+    this.#entries.delete(id);
+  }
+
+  clear(): void {
+    this.#entries.clear();
+  }
+
+  close(): void {
+    this.clear();
+  }
+}
+
+function costOf(id: string, { value, tags }: Entry): number {
+  let characters = id.length;
+  for (const tag of tags) characters += tag.length;
+  const strings = STRING_BYTES * tags.length + CHARACTER_BYTES * characters;
+  return OVERHEAD_BYTES + strings + value.byteLength;
+}
+
+/**
+ * A value that is a part of something larger, such as what arrived on a socket in one piece, would
+ * keep all of that in memory: it is copied.
+ */
+function withOwnMemory(entry: Entry): Entry {
+  const { value } = entry;
+  if (value.buffer.byteLength === value.byteLength) return entry;
+  const copy = Buffer.allocUnsafeSlow(value.byteLength);
+  value.copy(copy);
+  return { ...entry, value: copy };
+}

@@ -1,0 +1,144 @@
+/**
+ * The two places where an entry may be, memory and Redis, as one, with the rule asked at each door:
+ * what is found is returned only if current, what is put in is stored only if current.
+ *
+ * It promises never to return an entry that may not be served, to read L2 at most once a call, and
+ * never to fail because L2 does.
+ */
+import type { Entry } from './entry.ts';
+import type { Freshness, Verdict } from './freshness.ts';
+import type { CacheKey } from './key.ts';
+import type { MemoryStore } from './memory-store.ts';
+import type { Store } from './store.ts';
+
+export type Tier = 'l1' | 'l2';
+
+export interface Found {
+  readonly entry: Entry;
+  readonly tier: Tier;
+}
+
+export interface TiersOptions {
+  readonly l1: MemoryStore;
+  /** Shared by all nodes. Default none. */
+  readonly l2?: Store | undefined;
+  readonly freshness: Freshness;
+}
+
+type Refusals = Record<Exclude<Verdict, 'current'>, number>;
+
+export interface TiersStats {
+  readonly hits: Record<Tier, number>;
+  misses: number;
+  /** Entries that were found and not used, by the reason. */
+  readonly discarded: Refusals;
+  /** Entries that were to be stored and were not, by the reason. */
+  readonly refused: Refusals;
+  /** Calls of L2 that failed, against the promise of a store. */
+  l2Faults: number;
+}
+
+export class Tiers {
+  readonly stats: TiersStats = {
+    hits: { l1: 0, l2: 0 },
+    misses: 0,
+    discarded: { ahead: 0, invalidated: 0, unheard: 0, expired: 0 },
+    refused: { ahead: 0, invalidated: 0, unheard: 0, expired: 0 },
+    l2Faults: 0,
+  };
+  readonly #l1: MemoryStore;
+  readonly #l2: Store | undefined;
+  readonly #freshness: Freshness;
+
+  constructor({ l1, l2, freshness }: TiersOptions) {
+    this.#l1 = l1;
+    this.#l2 = l2;
+    this.#freshness = freshness;
+  }
+
+  /** What L1 holds and may be served, at once. */
+  peek(key: CacheKey): Entry | undefined {
+    const entry = this.#l1.find(key);
+    if (entry === undefined) return undefined;
+    const verdict = this.#freshness.judge(entry);
+    if (verdict === 'current') {
+      this.stats.hits.l1 += 1;
+      return entry;
+    }
+    this.stats.discarded[verdict] += 1;
+    // The others may yet be of use: when the log is heard again, or within a stale window.
+    if (verdict === 'invalidated') this.#l1.delete(key);
+    return undefined;
+  }
+
+  /** L1, and for what is not there L2. One result for each key, in order. */
+  async get(keys: readonly CacheKey[]): Promise<readonly (Found | undefined)[]> {
+    const results = keys.map((key): Found | undefined => {
+      const entry = this.peek(key);
+      return entry === undefined ? undefined : { entry, tier: 'l1' };
+    });
+    const missing = results.flatMap((found, index) => found === undefined ? [index] : []);
+    if (missing.length === 0) return results;
+    const below = await this.#getFromL2(missing.map((index) => keys[index] as CacheKey));
+    for (const [at, index] of missing.entries()) {
+      const entry = this.#promote(keys[index] as CacheKey, below[at]);
+      if (entry === undefined) this.stats.misses += 1;
+      else results[index] = { entry, tier: 'l2' };
+    }
+    return results;
+  }
+
+  /**
+   * Stores the entry if it is current, and says whether it was; here a fill ends whose origin was
+   * read before an invalidation that has been applied since.
+   */
+  set(key: CacheKey, entry: Entry): Verdict {
+    const verdict = this.#freshness.judge(entry);
+    if (verdict === 'current') {
+      this.#l1.set(key, entry);
+      void this.#setInL2(key, entry);
+    } else {
+      this.stats.refused[verdict] += 1;
+    }
+    return verdict;
+  }
+
+  async close(): Promise<void> {
+    this.#l1.close();
+    await this.#l2?.close();
+  }
+
+  /**
+   * An entry of L2 that is not current stays there: it is of no harm, and the fill that follows
+   * overwrites it. To delete it would take away what another node may have filled in meanwhile.
+   */
+  #promote(key: CacheKey, entry: Entry | undefined): Entry | undefined {
+    if (entry === undefined) return undefined;
+    const verdict = this.#freshness.judge(entry);
+    if (verdict === 'current') {
+      this.stats.hits.l2 += 1;
+      this.#l1.set(key, entry);
+      return entry;
+    }
+    this.stats.discarded[verdict] += 1;
+    return undefined;
+  }
+
+  async #getFromL2(keys: readonly CacheKey[]): Promise<readonly (Entry | undefined)[]> {
+    if (this.#l2 === undefined) return [];
+    try {
+      return await this.#l2.get(keys);
+    } catch {
+      this.stats.l2Faults += 1;
+      return [];
+    }
+  }
+
+  async #setInL2(key: CacheKey, entry: Entry): Promise<void> {
+    try {
+      await this.#l2?.set(key, entry);
+    } catch {
+      this.stats.l2Faults += 1;
+    }
+  }
+}
