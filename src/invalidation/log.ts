@@ -40,11 +40,11 @@ export interface Log {
 
   /**
    * The records after `from`, without end; without `from`, as far back as the log can tell (its
-   * first event is then a `gap` at the place where it starts). Ends only when `signal` aborts, and
-   * throws only for our own bugs: trouble is an event.
+   * first event is then a `gap` at the place where it starts). Ends only when `signal` aborts or
+   * the log is closed, and throws only for our own bugs: trouble is an event.
    */
   follow(options: { from?: Position; signal: AbortSignal }): AsyncIterable<LogEvent>;
 
-  /** Releases connections. Appends under way are rejected. */
+  /** Releases connections. Appends under way are rejected, later ones with `LOG_CLOSED`. */
   close(): Promise<void>;
 }
