@@ -65,9 +65,9 @@ export function showValue(value: unknown, { secret }: { secret: boolean }): stri
   if (value === undefined) return 'nothing';
   if (secret) return 'a value that is not shown';
   if (Array.isArray(value)) return `a list of ${value.length}`;
-  if (typeof value === 'object' && value !== null) return 'an object';
+  if (typeof value === 'object') return value === null ? 'null' : 'an object';
   if (typeof value === 'function' || typeof value === 'symbol') return `a ${typeof value}`;
-  if (typeof value !== 'string') return String(value);
+  if (typeof value !== 'string') return `${value as number | boolean | bigint}`;
   // A URL that is not declared a secret may still hold one.
   const shown = value.replace(/\/\/[^@/]*@/, '//***@');
   return JSON.stringify(shown.length > 80 ? `${shown.slice(0, 77)}...` : shown);
