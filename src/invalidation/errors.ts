@@ -33,6 +33,11 @@ export const FAULTS = {
     status: 503,
   },
   COMPOSITION_FAILED: { message: 'The subgraphs do not compose into a supergraph.\n{faults}' },
+  POLICY_INVALID: { message: 'The caching rules of the schema are not valid.\n{faults}' },
+  ALIAS_RESERVED: {
+    message: 'Aliases that do not begin with {prefix} were required, got {alias}.',
+    status: 400,
+  },
   PORT_IN_USE: { message: 'Port {port} was required to be free, got one that is in use.' },
   LISTEN_FAILED: {
     message: 'An address to listen on was required, got {host}:{port}: {reason}.',
@@ -67,6 +72,10 @@ export const FAULTS = {
   },
   SUBGRAPH_UNREACHABLE: {
     message: 'Subgraph {subgraph} cannot be reached: {reason}.',
+    status: 502,
+  },
+  SUBGRAPH_ANSWER_INVALID: {
+    message: 'Subgraph {subgraph}: a GraphQL answer was required, got {got}.',
     status: 502,
   },
 } as const satisfies Readonly<Record<string, Row>>;
