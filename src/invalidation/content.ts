@@ -1,0 +1,19 @@
+/**
+ * When two messages are the same: all of them is equal, but for the position that one may bear.
+ * The message ID alone does not tell, since careless services repeat it.
+ */
+import { createHash } from 'node:crypto';
+import { writeMessage, type InvalidationMessage } from './message.ts';
+
+/** The JSON of the message without a position. */
+export function contentOf(message: InvalidationMessage): string {
+  if (message.metadata?.position === undefined) return writeMessage(message);
+  const { position: _, ...metadata } = message.metadata;
+  const rest = Object.keys(metadata).length === 0 ? null : metadata;
+  return writeMessage({ ...message, metadata: rest });
+}
+
+/** SHA-256 of a content, in hexadecimal digits. */
+export function digestOf(content: string): string {
+  return createHash('sha256').update(content).digest('hex');
+}

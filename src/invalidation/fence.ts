@@ -1,0 +1,27 @@
+/**
+ * A fence is a record that invalidates nothing: it takes a place in the log where one is needed, so
+ * that positions grow beyond all that was read of an older log, or beyond what a node has forgotten.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Clock } from './clock.ts';
+import type { InvalidationMessage } from './message.ts';
+
+/** An empty batch, which every existing reader accepts and none acts upon. */
+export function fenceMessage(clock: Clock): InvalidationMessage {
+  return {
+    message_id: randomUUID(),
+    entity_type: { Custom: 'batch' },
+    entity_id: null,
+    pattern: null,
+    entity_ids: [],
+    action: 'Batch',
+    timestamp: new Date(clock.wall()).toISOString(),
+    source_service: 'freshet',
+    metadata: { fence: true },
+  };
+}
+
+/** Whether a record is of use to the log alone. */
+export function isFence(message: InvalidationMessage): boolean {
+  return message.metadata?.['fence'] === true && message.entity_ids?.length === 0;
+}

@@ -1,0 +1,188 @@
+/**
+ * Follows the Stream for one follower: reads, proves by the links that nothing is missing, and
+ * tells what it found. It goes on for ever: whatever goes wrong is an event.
+ */
+import { pause, type Clock, type Millis, type Random } from './clock.ts';
+import type { Connection } from './connection.ts';
+import { fenceMessage } from './fence.ts';
+import type { LogEvent, LogRecord } from './log.ts';
+import {
+  boot, cursorAt, followChain, judgeTail, linkOf, type Cursor, type Linked, type Tail,
+} from './log-link.ts';
+import { FENCE, runScript, TAIL, type Script } from './log-scripts.ts';
+import { readMessage, writeMessage, type InvalidationMessage } from './message.ts';
+import {
+  formatPosition, ORIGIN, parsePosition, positionOf, successor, type Position,
+} from './position.ts';
+import { backoffMs, unavailable, type RedisClient } from './redis.ts';
+import { within } from './within.ts';
+
+export interface ReaderOptions {
+  readonly connection: Connection;
+  readonly stream: string;
+  readonly heartbeatMs: Millis;
+  readonly commandTimeoutMs: Millis;
+  readonly retentionMs: Millis;
+  readonly recordsMax: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Called for each record that could not be read, and is skipped. */
+  readonly onUnreadable: () => void;
+}
+
+/** Records that are read at once. */
+const READ_COUNT = 200;
+
+interface Entry extends Linked {
+  readonly message: InvalidationMessage | undefined;
+}
+
+export class RedisLogReader {
+  readonly #options: ReaderOptions;
+  /** Undefined until the place where reading starts is known. */
+  #cursor: Cursor | undefined;
+
+  constructor(options: ReaderOptions) {
+    this.#options = options;
+  }
+
+  async *read(from: Position | undefined, signal: AbortSignal): AsyncGenerator<LogEvent> {
+    const { clock, random, connection } = this.#options;
+    for (let failures = 0; !signal.aborted;) {
+      try {
+        const event = await this.#next(from);
+        failures = 0;
+        connection.proved();
+        if (event !== undefined) yield event;
+      } catch (error) {
+        if (signal.aborted) return;
+        connection.drop();
+        yield { kind: 'lost', error: unavailable(error) };
+        await pause(clock, backoffMs(failures, random), signal);
+        failures += 1;
+      }
+    }
+  }
+
+  /** The next thing to tell, or nothing where there is more to read first. */
+  async #next(from: Position | undefined): Promise<LogEvent | undefined> {
+    const client = await this.#options.connection.ready(this.#options.commandTimeoutMs);
+    if (this.#cursor === undefined) return this.#begin(client, from);
+    const cursor = this.#cursor;
+    const entries = await this.#readAfter(client, cursor.position);
+    if (entries.length === 0) return this.#verify(client, cursor);
+    const chain = followChain(cursor, entries);
+    if (chain.broken && chain.intact.length === 0) return this.#mend(client, cursor.position);
+    // What does not follow is read again, and is then the first thing that does not.
+    this.#cursor = chain.cursor;
+    const caughtUp = !chain.broken && entries.length < READ_COUNT;
+    return { kind: 'records', records: this.#records(chain.intact), caughtUp };
+  }
+
+  async #begin(client: RedisClient, from: Position | undefined): Promise<LogEvent | undefined> {
+    const tail = await this.#tail(client, TAIL, []);
+    if (from !== undefined) {
+      const [entry] = await this.#range(client, formatPosition(from));
+      if (entry?.position !== from) return this.#mend(client, from);
+      this.#cursor = { position: from, link: linkOf(from, entry.messageId) };
+      return undefined;
+    }
+    const oldestMs = Math.max(0, tail.timeMs - this.#options.retentionMs);
+    const start = positionOf(oldestMs, 0);
+    const [first] = await this.#range(client, `(${formatPosition(start)}`);
+    this.#cursor = boot(start, { first, tail });
+    if (this.#cursor === undefined) return this.#mend(client, undefined);
+    return { kind: 'gap', end: this.#cursor.position };
+  }
+
+  /** Nothing came: is that because nothing is there? */
+  async #verify(client: RedisClient, cursor: Cursor): Promise<LogEvent | undefined> {
+    switch (judgeTail(cursor, await this.#tail(client, TAIL, []))) {
+      case 'here':
+        return { kind: 'heartbeat' };
+      case 'ahead':
+        return undefined;
+      case 'broken':
+        return this.#mend(client, cursor.position);
+    }
+  }
+
+  /** Goes on at the end of the log, which is made to be beyond `position`. */
+  async #mend(client: RedisClient, position: Position | undefined): Promise<LogEvent> {
+    const fence = fenceMessage(this.#options.clock);
+    const tail = await this.#tail(client, FENCE, [
+      writeMessage(fence), fence.message_id, String(this.#options.recordsMax),
+      position === undefined ? '' : formatPosition(position),
+      position === undefined ? '' : formatPosition(successor(position)),
+    ]);
+    this.#cursor = cursorAt(tail);
+    return { kind: 'gap', end: this.#cursor.position };
+  }
+
+  async #readAfter(client: RedisClient, position: Position): Promise<readonly Entry[]> {
+    const { stream, heartbeatMs, commandTimeoutMs, clock } = this.#options;
+    const id = formatPosition(position);
+    const read = client.call(
+      'xread', 'COUNT', READ_COUNT, 'BLOCK', heartbeatMs, 'STREAMS', stream, id);
+    const reply = await within(read, { timeoutMs: heartbeatMs + commandTimeoutMs, clock });
+    const streams = reply as readonly [string, readonly RawEntry[]][] | null;
+    return (streams?.[0]?.[1] ?? []).map(entryOf);
+  }
+
+  /** The first entry from `start` on, where there is one. */
+  async #range(client: RedisClient, start: string): Promise<readonly Entry[]> {
+    const { stream } = this.#options;
+    const reply = await this.#answer(client.call('xrange', stream, start, '+', 'COUNT', 1));
+    return (reply as readonly RawEntry[]).map(entryOf);
+  }
+
+  async #tail(client: RedisClient, script: Script, args: readonly string[]): Promise<Tail> {
+    const reply = await this.#answer(runScript(client, script, [this.#options.stream, ...args]));
+    const [timeMs, last, entry, link] = reply as [string, string, string, string];
+    return { timeMs: Number(timeMs), last: placeOf(last), entry: placeOf(entry), link };
+  }
+
+  #answer<T>(promise: Promise<T>): Promise<T> {
+    const { commandTimeoutMs, clock } = this.#options;
+    return within(promise, { timeoutMs: commandTimeoutMs, clock });
+  }
+
+  #records(entries: readonly Entry[]): LogRecord[] {
+    return entries.flatMap(({ position, message }) => {
+      if (message !== undefined) return [{ position, message }];
+      this.#options.onUnreadable();
+      return [];
+    });
+  }
+}
+
+type RawEntry = readonly [id: string, fields: readonly string[]];
+
+function entryOf([id, fields]: RawEntry): Entry {
+  const values = new Map<string, string>();
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    values.set(fields[at] as string, fields[at + 1] as string);
+  }
+  return {
+    position: placeOf(id) ?? ORIGIN,
+    messageId: values.get('message_id') ?? '',
+    previous: values.get('previous'),
+    message: messageOf(values.get('message')),
+  };
+}
+
+/** Nothing for no ID. An ID that is no position is a Stream that was written by hand. */
+function placeOf(id: string): Position | undefined {
+  if (id === '') return undefined;
+  const position = parsePosition(id);
+  if (position === undefined) throw new Error('the Stream holds an ID that is no position');
+  return position;
+}
+
+function messageOf(json: string | undefined): InvalidationMessage | undefined {
+  try {
+    return json === undefined ? undefined : readMessage(json);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,255 @@
+/**
+ * What a gateway, or a server with the cache as a plugin, embeds to take part in invalidation: its
+ * horizon, driven by the log, and the door by which it appends. With Redis it also listens on the
+ * channel for foreign publishers, and puts in the log what it hears of them.
+ *
+ * It promises: when `invalidate` resolves, the purge is applied on this node, and is in the log or
+ * kept until it can be; no wait on Redis exceeds a bound; and `hears` is true only while the node
+ * can prove that it misses nothing. What it cannot have heard, it treats as invalidated: each time
+ * that it begins to listen on the channel, also the first time, all that was read before is
+ * forgotten, unless `trustOtherNodes` says that at every moment another node was listening.
+ */
+import { randomUUID } from 'node:crypto';
+import { systemClock, systemRandom, type Clock, type Millis, type Random } from './clock.ts';
+import { Channel } from './channel.ts';
+import { isFence } from './fence.ts';
+import { Follower } from './follower.ts';
+import { Forgetting } from './forgetting.ts';
+import { Horizon, type HorizonLimits } from './horizon.ts';
+import type { KeyMap } from './key-map.ts';
+import { MemoryLog } from './log-memory.ts';
+import { RedisLog, type RedisLogOptions } from './log-redis.ts';
+import type { Log, LogRecord } from './log.ts';
+import { MessageMaker } from './message-maker.ts';
+import type { InvalidationMessage } from './message.ts';
+import { Outbox } from './outbox.ts';
+import type { Position } from './position.ts';
+import { purgesOf } from './purges-of.ts';
+import { Stats, type StatsSnapshot } from './stats.ts';
+
+export interface NodeRedisOptions extends Omit<RedisLogOptions, 'clock' | 'random'> {
+  /**
+   * Listen on the channel for publishers that do not append to the log. Default true; false where
+   * every service publishes with this project's publisher.
+   */
+  readonly listen?: boolean;
+  /**
+   * At every moment some node of the fleet listens, so nothing is forgotten when this one begins to
+   * listen (again). Default false.
+   */
+  readonly trustOtherNodes?: boolean;
+}
+
+export interface InvalidationNodeOptions {
+  /** The log in Redis. Without this and without `log`, the log is in memory. */
+  readonly redis?: NodeRedisOptions;
+  /** A log of one's own making; instead of `redis`. Closed with the node. */
+  readonly log?: Log;
+  readonly horizon?: HorizonLimits;
+  /** For services whose keys are spelled otherwise. */
+  readonly keyMap?: KeyMap;
+  /** The `source_service` of what the node itself has to say. Default `freshet`. */
+  readonly source?: string;
+  /** See `Follower`. Default 1,000 ms. */
+  readonly hearingTimeoutMs?: Millis;
+  /** See `Follower`. Default 1,000 ms with Redis, else 0. */
+  readonly settleMs?: Millis;
+  /** Messages kept while the log cannot be reached. Default 10,000. */
+  readonly outboxRecordsMax?: number;
+  /** Told of what an operator should know, at most once a minute for each matter. */
+  readonly warn?: (text: string) => void;
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+export interface NodeStats extends StatsSnapshot {
+  readonly hears: boolean;
+  readonly position: Position;
+  readonly floor: Position;
+  /** Tags, subtrees and patterns that the horizon remembers. */
+  readonly marks: number;
+  /** Messages waiting in the outbox. */
+  readonly outbox: number;
+}
+
+/** `start` waits no longer for Redis: the node then begins without. */
+const START_TIMEOUT_MS = 2_000;
+const WARN_EVERY_MS = 60_000;
+
+export class InvalidationNode {
+  readonly horizon: Horizon;
+  readonly #clock: Clock;
+  readonly #keyMap: KeyMap | undefined;
+  readonly #log: Log;
+  readonly #outbox: Outbox;
+  readonly #follower: Follower;
+  readonly #channel: Channel | undefined;
+  readonly #forgetting: Forgetting;
+  readonly #trustOtherNodes: boolean;
+  readonly #warn: (text: string) => void;
+  readonly #stats = new Stats();
+  readonly #stop = new AbortController();
+  #rejectionWarnedAt: Millis | undefined;
+
+  /** Throws `REDIS_OPTIONS_INVALID`. Nothing is connected before `start`. */
+  constructor(options: InvalidationNodeOptions = {}) {
+    const { redis, clock = systemClock, random = systemRandom, source = 'freshet' } = options;
+    const { hearingTimeoutMs = 1_000, settleMs = redis === undefined ? 0 : 1_000 } = options;
+    this.horizon = new Horizon(options.horizon);
+    this.#clock = clock;
+    this.#keyMap = options.keyMap;
+    this.#warn = options.warn ?? (() => undefined);
+    this.#log = options.log ?? logOf(redis, { clock, random });
+    const { horizon } = this;
+    const log = this.#log;
+    const maker = new MessageMaker({ sourceService: source, clock, newId: () => randomUUID() });
+    this.#outbox = new Outbox({
+      log, maker, clock, random,
+      recordsMax: options.outboxRecordsMax ?? 10_000,
+      waitMs: redis?.appendTimeoutMs ?? 250,
+    });
+    this.#follower = new Follower({
+      log, horizon, clock, hearingTimeoutMs, settleMs,
+      purgesOf: (message) => purgesOf(message, this.#keyMap),
+    });
+    this.#follower.onRecords((records) => this.#stats.count('received', records.length));
+    this.#follower.onGap(() => this.#stats.count('gaps'));
+    this.#forgetting = new Forgetting({ log, horizon, clock, random, signal: this.#stop.signal });
+    this.#trustOtherNodes = redis?.trustOtherNodes ?? false;
+    const listens = redis !== undefined && options.log === undefined && (redis.listen ?? true);
+    this.#channel = listens ? this.#listener(redis, { clock, random, hearingTimeoutMs }) : undefined;
+  }
+
+  /**
+   * Begins to follow and to listen. Resolves when the log has been read to its end and the channel
+   * is heard, or after 2 s: the node then begins without Redis, and catches up when it is there.
+   */
+  async start(): Promise<void> {
+    this.#follower.start();
+    this.#channel?.start();
+    await new Promise<void>((resolve) => {
+      const cancel = this.#clock.after(START_TIMEOUT_MS, resolve);
+      const ready = [this.#follower.caughtUp(), this.#channel?.listening()];
+      void Promise.all(ready).then(() => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+
+  /** Whether the node knows of every invalidation up to a moment ago. */
+  hears(now: Millis): boolean {
+    if (this.#forgetting.isPending || !this.#follower.hears(now)) return false;
+    return this.#channel?.hears(now) ?? true;
+  }
+
+  get position(): Position {
+    return this.horizon.position;
+  }
+
+  /**
+   * Applies `message` on this node and appends it. Resolves to its position; to undefined where the
+   * log could not be reached in time, so that it is kept and appended later. Rejects for a message
+   * that nobody could read (`MESSAGE_INVALID`, `MESSAGE_TOO_LARGE`), and once closed.
+   */
+  async invalidate(message: InvalidationMessage): Promise<Position | undefined> {
+    const startedAt = this.#clock.now();
+    const position = await this.#applyAndAppend(message, true);
+    if (position === undefined) this.#stats.count('kept');
+    else this.#stats.published(this.#clock.now() - startedAt);
+    return position;
+  }
+
+  /** Resolves to true once everything up to `position` is applied, to false after `timeoutMs`. */
+  reached(position: Position, timeoutMs: Millis): Promise<boolean> {
+    return this.#follower.reached(position, timeoutMs);
+  }
+
+  /** `listener` is called with records of the log after they were applied. Returns what ends it. */
+  onRecords(listener: (records: readonly LogRecord[]) => void): () => void {
+    return this.#follower.onRecords((records) => {
+      const meant = records.filter(({ message }) => !isFence(message));
+      if (meant.length > 0) listener(meant);
+    });
+  }
+
+  /** `listener` is called when records may have been missed. Returns what ends it. */
+  onGap(listener: (end: Position) => void): () => void {
+    return this.#follower.onGap(listener);
+  }
+
+  get stats(): NodeStats {
+    const counted = this.#stats.snapshot();
+    return {
+      ...counted,
+      errors: counted.errors + this.#follower.counts.errors,
+      hears: this.hears(this.#clock.now()),
+      position: this.horizon.position,
+      floor: this.horizon.floor,
+      marks: this.horizon.size,
+      outbox: this.#outbox.kept,
+    };
+  }
+
+  /** Appends what is kept, for at most 2 s, and releases everything. */
+  async close(): Promise<void> {
+    await this.#channel?.close();
+    const lost = await this.#outbox.close();
+    if (lost > 0) this.#warn(`${lost} invalidations could not be appended to the log`);
+    this.#stop.abort();
+    await this.#follower.close();
+    await this.#log.close();
+  }
+
+  async #applyAndAppend(
+    message: InvalidationMessage,
+    announce: boolean,
+  ): Promise<Position | undefined> {
+    const purges = purgesOf(message, this.#keyMap);
+    this.horizon.markNow(purges);
+    const position = await this.#outbox.append(message, { announce });
+    if (position !== undefined) this.horizon.mark(position, purges);
+    return position;
+  }
+
+  #listener(
+    redis: NodeRedisOptions,
+    shared: { clock: Clock; random: Random; hearingTimeoutMs: Millis },
+  ): Channel {
+    const { channel = 'cache:invalidate', heartbeatMs = 250, commandTimeoutMs = 1_000 } = redis;
+    return new Channel({
+      ...shared, channel, heartbeatMs, commandTimeoutMs,
+      redis: redis.redis,
+      onMessage: (message) => this.#hear(message),
+      onRejected: (reason) => this.#reject(reason),
+      onListening: () => {
+        if (!this.#trustOtherNodes) void this.#forgetting.forget();
+      },
+    });
+  }
+
+  #hear(message: InvalidationMessage): void {
+    this.#stats.count('foreign');
+    // It rejects when the node is closed meanwhile; the other nodes have heard it as well.
+    this.#applyAndAppend(message, false).catch(() => this.#stats.count('errors'));
+  }
+
+  #reject(reason: string): void {
+    this.#stats.count('rejected');
+    const now = this.#clock.now();
+    if (this.#rejectionWarnedAt !== undefined && now - this.#rejectionWarnedAt < WARN_EVERY_MS) {
+      return;
+    }
+    this.#rejectionWarnedAt = now;
+    const { rejected } = this.#stats.snapshot();
+    this.#warn(`messages on the channel that cannot be read: ${rejected} so far (${reason})`);
+  }
+}
+
+function logOf(
+  redis: NodeRedisOptions | undefined,
+  { clock, random }: { clock: Clock; random: Random },
+): Log {
+  if (redis === undefined) return new MemoryLog({ clock });
+  return new RedisLog({ ...redis, clock, random });
+}

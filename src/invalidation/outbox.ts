@@ -1,0 +1,209 @@
+/**
+ * Appends to the log, and keeps what cannot be appended now until it can.
+ *
+ * It promises: no invalidation that it took is lost while the process lives; what is kept goes into
+ * the log in the order in which it came; no caller waits longer than a bound; and memory is
+ * bounded: what no longer fits is kept as a wider purge of its type, never as silence.
+ */
+import { pause, systemClock, systemRandom, type Clock, type Millis, type Random } from './clock.ts';
+import { fault, FreshetError } from './errors.ts';
+import type { AppendOptions, Log } from './log.ts';
+import type { MessageMaker } from './message-maker.ts';
+import type { InvalidationMessage } from './message.ts';
+import type { Position } from './position.ts';
+import { backoffMs } from './redis.ts';
+import { Widening } from './widening.ts';
+
+export interface OutboxOptions {
+  readonly log: Log;
+  /** Makes the wider purges. */
+  readonly maker: MessageMaker;
+  /** Messages that are kept as they are; the oldest stay. Default 10,000. */
+  readonly recordsMax?: number;
+  /** How long a caller waits whose message comes behind others that are kept. Default 250 ms. */
+  readonly waitMs?: Millis;
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+interface Kept {
+  /** The place in the order of the calls. */
+  readonly sequence: number;
+  readonly message: InvalidationMessage;
+  readonly announce: boolean;
+  readonly isWidened: boolean;
+  readonly delivered: (position: Position) => void;
+}
+
+const RETRY_CAP_MS = 500;
+
+export class Outbox {
+  readonly #log: Log;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #recordsMax: number;
+  readonly #waitMs: Millis;
+  readonly #kept: Kept[] = [];
+  readonly #widening: Widening;
+  readonly #stop = new AbortController();
+  readonly #idle = new Set<() => void>();
+  #sequence = 0;
+  #underWay = 0;
+  #overflowed = 0;
+  #closing = false;
+  #draining = false;
+
+  constructor({
+    log, maker, recordsMax = 10_000, waitMs = 250, clock = systemClock, random = systemRandom,
+  }: OutboxOptions) {
+    this.#log = log;
+    this.#clock = clock;
+    this.#random = random;
+    this.#recordsMax = recordsMax;
+    this.#waitMs = waitMs;
+    this.#widening = new Widening(maker);
+  }
+
+  /** How many messages wait to be appended; those that were widened count once for each type. */
+  get kept(): number {
+    return this.#kept.length + this.#widening.size;
+  }
+
+  /** How many messages did not fit, and were widened. */
+  get overflowed(): number {
+    return this.#overflowed;
+  }
+
+  /**
+   * Resolves to the position, or to undefined where the message is kept instead. Rejects where it
+   * can never be appended: it cannot be read, or the outbox is closed.
+   */
+  async append(
+    message: InvalidationMessage,
+    { announce = true }: AppendOptions = {},
+  ): Promise<Position | undefined> {
+    if (this.#closing) throw fault('LOG_CLOSED');
+    const sequence = this.#sequence;
+    this.#sequence += 1;
+    if (this.kept > 0) return this.#keepAndWait({ sequence, message, announce });
+    this.#underWay += 1;
+    try {
+      return await this.#log.append(message, { announce });
+    } catch (error) {
+      if (!isTrouble(error)) throw error;
+      this.#keep({ sequence, message, announce, isWidened: false, delivered: () => undefined });
+      return undefined;
+    } finally {
+      this.#underWay -= 1;
+      this.#announceIdle();
+    }
+  }
+
+  /**
+   * Takes nothing more, and appends what is kept for at most `timeoutMs` (default 2,000 ms).
+   * Resolves to how many messages are lost for the log.
+   */
+  async close(timeoutMs: Millis = 2_000): Promise<number> {
+    this.#closing = true;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        cancel();
+        this.#idle.delete(done);
+        resolve();
+      };
+      const cancel = this.#clock.after(timeoutMs, done);
+      this.#idle.add(done);
+      this.#announceIdle();
+    });
+    this.#stop.abort();
+    return this.kept + this.#underWay;
+  }
+
+  #keepAndWait(
+    { sequence, message, announce }: Pick<Kept, 'sequence' | 'message' | 'announce'>,
+  ): Promise<Position | undefined> {
+    return new Promise((resolve) => {
+      const cancel = this.#clock.after(this.#waitMs, () => resolve(undefined));
+      const delivered = (position: Position): void => {
+        cancel();
+        resolve(position);
+      };
+      const fits = this.#keep({ sequence, message, announce, isWidened: false, delivered });
+      if (fits) return;
+      cancel();
+      resolve(undefined);
+    });
+  }
+
+  /** False where the message was widened instead. */
+  #keep(kept: Kept): boolean {
+    const fits = this.#kept.length < this.#recordsMax;
+    if (fits) {
+      const before = this.#kept.findLastIndex(({ sequence }) => sequence < kept.sequence);
+      this.#kept.splice(before + 1, 0, kept);
+    } else {
+      this.#overflowed += 1;
+      this.#widening.add(kept.message);
+    }
+    if (!this.#draining) void this.#drain();
+    return fits;
+  }
+
+  async #drain(): Promise<void> {
+    this.#draining = true;
+    for (let failures = 0; this.kept > 0 && !this.#stop.signal.aborted;) {
+      const delayMs = backoffMs(failures, this.#random, RETRY_CAP_MS);
+      await pause(this.#clock, delayMs, this.#stop.signal);
+      failures = await this.#flush() ? 0 : failures + 1;
+    }
+    this.#draining = false;
+    this.#announceIdle();
+  }
+
+  /** Appends what is kept until all is in, or until one fails; true where one got in. */
+  async #flush(): Promise<boolean> {
+    let progress = false;
+    for (let head = this.#head(); head !== undefined; head = this.#head()) {
+      if (this.#stop.signal.aborted) return progress;
+      try {
+        const position = await this.#log.append(head.message, { announce: head.announce });
+        this.#remove(head);
+        head.delivered(position);
+      } catch (error) {
+        if (isTrouble(error) || isClosed(error)) return progress;
+        // It alone is refused, and stands in the way of those behind it.
+        this.#remove(head);
+        if (!head.isWidened) this.#widening.add(head.message);
+      }
+      progress = true;
+    }
+    return progress;
+  }
+
+  #head(): Kept | undefined {
+    if (this.#kept.length > 0) return this.#kept[0];
+    for (const message of this.#widening.take()) {
+      const delivered = (): void => undefined;
+      const sequence = this.#sequence;
+      this.#kept.push({ sequence, message, announce: true, isWidened: true, delivered });
+    }
+    return this.#kept[0];
+  }
+
+  #remove(kept: Kept): void {
+    this.#kept.splice(this.#kept.indexOf(kept), 1);
+  }
+
+  #announceIdle(): void {
+    if (this.#underWay > 0 || this.kept > 0) return;
+    for (const done of [...this.#idle]) done();
+  }
+}
+
+function isTrouble(error: unknown): boolean {
+  return error instanceof FreshetError && error.code === 'LOG_UNAVAILABLE';
+}
+
+function isClosed(error: unknown): boolean {
+  return error instanceof FreshetError && error.code === 'LOG_CLOSED';
+}

@@ -1,0 +1,44 @@
+/** What a publisher, a subscriber or a node has done so far, in memory that does not grow. */
+import type { Millis } from './clock.ts';
+import { Histogram, type Percentiles } from './histogram.ts';
+
+export interface StatsSnapshot {
+  /** Messages confirmed to be in the log at their first attempt. */
+  readonly published: number;
+  /** Messages kept in the outbox, because the log could not be reached in time. */
+  readonly kept: number;
+  /** Messages received: records of the log, and foreign ones heard on the channel. */
+  readonly received: number;
+  /** Messages heard on the channel that nobody had put in the log. */
+  readonly foreign: number;
+  /** Messages on the channel that could not be read, and were dropped. */
+  readonly rejected: number;
+  /** Callbacks and listeners that threw. */
+  readonly errors: number;
+  /** Times that records may have been missed. */
+  readonly gaps: number;
+  /** From the call to the confirmation, of those published. */
+  readonly publishLatency: Percentiles;
+}
+
+type Counter = Exclude<keyof StatsSnapshot, 'publishLatency'>;
+
+export class Stats {
+  readonly #counters: Record<Counter, number> = {
+    published: 0, kept: 0, received: 0, foreign: 0, rejected: 0, errors: 0, gaps: 0,
+  };
+  readonly #publishLatency = new Histogram();
+
+  count(counter: Exclude<Counter, 'published'>, by = 1): void {
+    this.#counters[counter] += by;
+  }
+
+  published(latencyMs: Millis): void {
+    this.#counters.published += 1;
+    this.#publishLatency.record(latencyMs);
+  }
+
+  snapshot(): StatsSnapshot {
+    return { ...this.#counters, publishLatency: this.#publishLatency.percentiles() };
+  }
+}

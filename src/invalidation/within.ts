@@ -1,0 +1,47 @@
+/** Puts a bound on a wait, without leaving a timer behind. */
+import type { Clock, Millis } from './clock.ts';
+
+export interface Bound {
+  readonly timeoutMs: Millis;
+  readonly clock: Clock;
+}
+
+/** What `within` rejects with when the bound is reached. */
+export class TimedOut extends Error {
+  constructor(timeoutMs: Millis) {
+    super(`no answer within ${Math.round(timeoutMs)} ms`);
+  }
+
+  override get name(): string {
+    return 'TimedOut';
+  }
+}
+
+/** When a timer comes later than this, the process was not running, and answers may lie unread. */
+const LATE_MS = 100;
+const GRACE_MS = 50;
+
+/**
+ * Settles as `promise` does, or rejects with `TimedOut` after `timeoutMs`. A process that was
+ * stopped or busy meanwhile gets another 50 ms, to read the answer that is already there.
+ */
+export function within<T>(promise: Promise<T>, { timeoutMs, clock }: Bound): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const begin = clock.now();
+    const giveUp = (): void => reject(new TimedOut(timeoutMs));
+    let cancel = clock.after(timeoutMs, () => {
+      if (clock.now() - begin < timeoutMs + LATE_MS) giveUp();
+      else cancel = clock.after(GRACE_MS, giveUp);
+    });
+    promise.then(
+      (value) => {
+        cancel();
+        resolve(value);
+      },
+      (error: unknown) => {
+        cancel();
+        reject(error instanceof Error ? error : new Error(String(error)));
+      },
+    );
+  });
+}
