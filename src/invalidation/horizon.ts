@@ -75,10 +75,15 @@ export class Horizon {
     this.mark(successor(this.#position), purges);
   }
 
-  /** Records may be missing before `end`: everything read so far counts as invalidated. */
+  /**
+   * Records may be missing before `end`: everything read so far counts as invalidated. The position
+   * only ever becomes one of the log's own, since a stamp that was made up could be that of a later
+   * record. So should `end` not be beyond the position, which a log promises, what is read counts
+   * as invalidated until the next record.
+   */
   forget(end: Position): void {
     this.#raiseFloor(latest(end, successor(this.#position)));
-    this.#position = latest(end, successor(this.#position));
+    this.#position = latest(end, this.#position);
     this.assertInvariants();
   }
 

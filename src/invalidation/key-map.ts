@@ -60,26 +60,29 @@ export class KeyMap {
 
 function mapPattern({ from, to }: Mapping, pattern: string): readonly string[] {
   const [head, ...others] = from.literals;
+  const tail = others.at(-1) ?? head;
   const rests = residuals(pattern, head);
-  if (rests.length === 0) return [];
+  if (rests.length === 0 || !endsAlike(pattern.slice(pattern.lastIndexOf('*') + 1), tail)) return [];
   if (from.names.length === 0) return rests.some(matchesNothing) ? [fill(to, () => '')] : [];
   // Where the key is a head and one value, the value is what the rest of the pattern matches.
   // Otherwise a star may stand across several values, so all of them are purged.
-  if (others.length > 1 || others[0] !== '') return [fill(to, () => '*')];
+  if (others.length > 1 || tail !== '') return [fill(to, () => '*')];
   return rests.filter((rest) => rest !== '').map((rest) => fill(to, () => rest));
+}
+
+function endsAlike(a: string, b: string): boolean {
+  return a.endsWith(b) || b.endsWith(a);
 }
 
 /** What is left of a pattern for the text that follows `literal`; several where stars choose. */
 function residuals(pattern: string, literal: string): readonly string[] {
   let states = new Set(withoutStar(pattern));
   for (let at = 0; at < literal.length; at += 1) {
-    const next = new Set<string>();
-    for (const state of states) {
-      if (state.startsWith('*')) next.add(state);
-      else if (state[0] === literal[at]) withoutStar(state.slice(1)).forEach((s) => next.add(s));
-    }
-    for (const state of [...next]) withoutStar(state).forEach((s) => next.add(s));
-    states = next;
+    const kept = [...states].flatMap((state) => {
+      if (state.startsWith('*')) return withoutStar(state);
+      return state[0] === literal[at] ? withoutStar(state.slice(1)) : [];
+    });
+    states = new Set(kept);
   }
   return [...states].filter((state) => !states.has(`*${state}`));
 }

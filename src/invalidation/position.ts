@@ -20,10 +20,10 @@ export function positionOf(ms: number, sequence: number): Position {
 /** Before every record of every log. */
 export const ORIGIN: Position = positionOf(0, 0);
 
-/** Reads the wire form; `undefined` for anything else. */
+/** Reads the wire form; `undefined` for anything else, and where no successor could be counted. */
 export function parsePosition(text: string): Position | undefined {
   const match = WIRE_FORM.exec(text);
-  if (match === null) return undefined;
+  if (match === null || Number(match[2]) >= Number.MAX_SAFE_INTEGER) return undefined;
   const ms = (match[1] as string).padStart(MS_DIGITS, '0');
   return `${ms}-${(match[2] as string).padStart(SEQUENCE_DIGITS, '0')}` as Position;
 }
