@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest';
+import {
+  formatPosition, latest, ORIGIN, parsePosition, positionOf, successor,
+} from '../../src/invalidation/position.ts';
+
+describe('a position', () => {
+  it('is ordered as the Stream ID that it stands for', () => {
+    const ids = ['0-0', '0-1', '0-10', '9-9', '10-0', '1772366400000-5', '1772366400000-12',
+      '1772366400001-0'];
+    const positions = ids.map((id) => parsePosition(id) as string);
+    expect(positions.toSorted()).toEqual(positions);
+    expect(new Set(positions).size).toBe(ids.length);
+    expect(ids.map((id) => formatPosition(parsePosition(id) as never))).toEqual(ids);
+    expect(parsePosition('0-0')).toBe(ORIGIN);
+    expect(positionOf(9, 9)).toBe(parsePosition('9-9'));
+  });
+
+  it.each(['', '1', '1-', '-1', 'a-1', '1-1 ', '1-1-1', '-1-1', '1.5-1', '1e3-1', '1-9999999999999999',
+    '1234567890123456-0', '1-12345678901234567'])(
+    'is not read from %j',
+    (text) => expect(parsePosition(text)).toBeUndefined(),
+  );
+
+  it('is followed by the least one that is later', () => {
+    const position = positionOf(5, 9);
+    expect(successor(position)).toBe(positionOf(5, 10));
+    expect(successor(position) > position).toBe(true);
+    expect(latest(position, successor(position))).toBe(successor(position));
+    expect(latest(successor(position), position)).toBe(successor(position));
+  });
+});
