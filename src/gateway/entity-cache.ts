@@ -22,7 +22,7 @@ type Representation = Readonly<Record<string, unknown>>;
 export interface EntityCacheOptions {
   readonly readPath: ReadPath;
   readonly clock: Clock;
-  readonly policy: () => SchemaPolicy;
+  readonly policy: SchemaPolicy;
 }
 
 export class EntityCache {
@@ -64,7 +64,7 @@ export class EntityCache {
   #tagOf(representation: Representation): Tag | undefined {
     const type = representation['__typename'];
     if (typeof type !== 'string') return undefined;
-    const keys = this.#options.policy().keyFields(type).map((path) => at(representation, path));
+    const keys = this.#options.policy.keyFields(type).map((path) => at(representation, path));
     if (keys.length === 0 || !keys.every((key) => isScalarKey(key))) return undefined;
     return entityTag(type, ...keys);
   }

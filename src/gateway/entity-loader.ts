@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import DataLoader from 'dataloader';
+import type { GraphQLSchema } from 'graphql';
 import { entityKey } from '../cache/key.ts';
 import type { Fill, ReadPath } from '../cache/read-path.ts';
 import type { Clock } from '../invalidation/clock.ts';
@@ -36,8 +37,8 @@ export interface EntityLoader<Value, Context extends object> {
 export interface EntityLoaderCore {
   readonly readPath: ReadPath;
   readonly clock: Clock;
-  readonly policy: () => SchemaPolicy;
-  readonly schemaHash: () => string;
+  /** What is said of the schema that the request was validated against. */
+  readonly planned: (schema: GraphQLSchema) => { policy: SchemaPolicy; hash: string };
 }
 
 const BATCH_SIZE_MAX = 1_000;
@@ -81,14 +82,15 @@ class EntityBatch<Value, Context extends object> {
 
   async load(ids: readonly string[]): Promise<(Value | Error | null)[]> {
     const { type, context, batch } = this.#options;
-    const { ttlMs, scope } = this.#core.policy().typeHint(type);
+    const { policy, hash } = this.#core.planned(this.#exchange.schema);
+    const { ttlMs, scope } = policy.typeHint(type);
     const audience = audienceOf(scope, this.#exchange.caller);
     if (ttlMs <= 0 || audience === undefined) {
       this.#exchange.parts.refuse('part-uncacheable');
       return [...(await batch(ids, context))];
     }
     const keys = ids.map((id) =>
-      entityKey(entityTag(type, id), ['loader', type, id, audience.key, this.#core.schemaHash()]));
+      entityKey(entityTag(type, id), ['loader', type, id, audience.key, hash]));
     const fills = new Map<number, Fill>();
     const failures = new Map<number, Error>();
     const load = async (missing: readonly number[]): Promise<readonly Fill[]> => {

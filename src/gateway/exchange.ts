@@ -2,6 +2,8 @@
  * One request on its way through the gateway: who asks, what they may be answered from, and what
  * was learnt while it was answered. Found in the GraphQL context as `exchange`.
  */
+import assert from 'node:assert/strict';
+import type { GraphQLSchema } from 'graphql';
 import { latest, type Position } from '../invalidation/position.ts';
 import type { Tag } from '../invalidation/tag.ts';
 import type { Answer } from './answer.ts';
@@ -36,6 +38,7 @@ export class Exchange {
   behind = false;
   /** A mutation is being answered: nothing in it is read from the cache. */
   mutating = false;
+  #schema: GraphQLSchema | undefined;
   /** How it was answered, once it is. */
   answer: Answer | undefined;
   #position: Position;
@@ -43,6 +46,16 @@ export class Exchange {
   constructor(caller: Caller, position: Position) {
     this.caller = caller;
     this.#position = position;
+  }
+
+  /** That the operation was validated against. */
+  get schema(): GraphQLSchema {
+    assert(this.#schema !== undefined, 'an exchange has a schema while it is executed');
+    return this.#schema;
+  }
+
+  executedUnder(schema: GraphQLSchema): void {
+    this.#schema = schema;
   }
 
   /** The least position that the answer must name: the caller's own writes are below it. */

@@ -4,7 +4,7 @@
  * it into Yoga.
  */
 import assert from 'node:assert/strict';
-import type { DocumentNode, ExecutionArgs, ExecutionResult } from 'graphql';
+import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLSchema } from 'graphql';
 import { responseKey } from '../cache/key.ts';
 import type { Fill, Outcome, ReadPath } from '../cache/read-path.ts';
 import type { Clock } from '../invalidation/clock.ts';
@@ -12,6 +12,7 @@ import type { OperationPlan, Variables } from '../policy/plan.ts';
 import { bypassed, type Answer, type Bypass, type How } from './answer.ts';
 import type { CachedContext, Exchange } from './exchange.ts';
 import { isIncremental, operationKey } from './operation-key.ts';
+import type { PlannedSchema } from './plan-cache.ts';
 import { audienceOf, type Audience } from './scope.ts';
 import type { Execute, Tagged, TaggedExecution } from './tagged-execution.ts';
 import { orUnstorable, UnstorableResult } from './unstorable.ts';
@@ -20,10 +21,8 @@ export interface ResponseCacheOptions {
   readonly readPath: ReadPath;
   readonly clock: Clock;
   readonly execution: TaggedExecution;
-  /** The plan of an operation under the schema that it was validated against. */
-  readonly planOf: (args: ExecutionArgs) => OperationPlan;
-  /** Changes whenever the schema, or what is configured about it, does. */
-  readonly schemaHash: () => string;
+  /** What an operation is cached by, under the schema that it was validated against. */
+  readonly planned: (schema: GraphQLSchema) => PlannedSchema;
   /** False: every operation is executed; mutations still invalidate. */
   readonly enabled: () => boolean;
 }
@@ -38,7 +37,9 @@ export class ResponseCache {
   /** Answers from the cache, or by `execute`; how is told in the exchange. */
   async answer(args: ExecutionArgs, execute: Execute): Promise<ExecutionResult> {
     const { exchange } = args.contextValue as CachedContext;
-    const plan = this.#options.planOf(args);
+    const { plans, hash } = this.#options.planned(args.schema);
+    const plan = plans.of(args);
+    exchange.executedUnder(args.schema);
     const audience = audienceOf(plan.scope, exchange.caller);
     const why = this.#bypassReason({ plan, audience, exchange, document: args.document });
     if (why !== undefined || audience === undefined) {
@@ -49,7 +50,7 @@ export class ResponseCache {
     const { document, operationName } = args;
     const name = operationName ?? undefined;
     const operation = operationKey({ document, operationName: name, variables });
-    const key = responseKey([...operation, audience.key, this.#options.schemaHash()]);
+    const key = responseKey([...operation, audience.key, hash]);
 
     let fill: Fill | undefined;
     const load = async (): Promise<readonly Fill[]> => {

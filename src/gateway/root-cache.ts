@@ -8,6 +8,8 @@ import { partOf, tellPart } from './part.ts';
 import type { SubgraphRequest } from './subgraph-request.ts';
 import { UnstorableResult } from './unstorable.ts';
 
+type Data = NonNullable<ExecutionResult['data']> | null;
+
 export class RootCache {
   readonly #readPath: ReadPath;
   readonly #clock: Clock;
@@ -31,7 +33,7 @@ export class RootCache {
     const [outcome] = await this.#readPath.read([key], load, { bypass });
     assert(outcome !== undefined, 'one key, one outcome');
     tellPart(exchange, { outcome, fill, now: this.#clock.now() });
-    return { data: JSON.parse(outcome.value.toString()) as ExecutionResult['data'] };
+    return { data: JSON.parse(outcome.value.toString()) as Data };
   }
 }
 

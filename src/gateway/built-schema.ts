@@ -1,0 +1,63 @@
+/** All that requests need of one version of the supergraph; a new version has its own. */
+import type { GraphQLSchema } from 'graphql';
+import { hashOf } from '../cache/key.ts';
+import { planOperation } from '../policy/operation-plan.ts';
+import type { OperationPlan } from '../policy/plan.ts';
+import { SchemaPolicy } from '../policy/schema-policy.ts';
+import type { FreshetConfig } from './config.ts';
+import type { Core } from './core.ts';
+import { EntityCache } from './entity-cache.ts';
+import { PlanCache, type PlannedSchema } from './plan-cache.ts';
+import { RootCache } from './root-cache.ts';
+import { stitchSupergraph } from './stitch.ts';
+import { SubgraphCache } from './subgraph-cache.ts';
+import { createSubgraphExecutor } from './subgraph-executor.ts';
+import type { Supergraph } from './supergraph.ts';
+
+export interface BuiltSchema extends PlannedSchema {
+  readonly schema: GraphQLSchema;
+}
+
+export interface BuildOptions {
+  readonly supergraph: Supergraph;
+  readonly config: FreshetConfig;
+  readonly core: Core;
+}
+
+/** @throws SUPERGRAPH_UNAVAILABLE, POLICY_INVALID */
+export function buildSchema({ supergraph, config, core }: BuildOptions): BuiltSchema {
+  const policy = new SchemaPolicy(supergraph.document, policyOptions(config));
+  const hash = schemaHash(supergraph.hash, config);
+  const { readPath, clock } = core;
+  const cache = new SubgraphCache({
+    entities: new EntityCache({ readPath, clock, policy }),
+    roots: new RootCache({ readPath, clock }),
+    invalidate: core.invalidate,
+    planOf: (document, { schema }): OperationPlan => planOperation({ policy, schema, document }),
+    schemaHash: hash,
+    enabled: () => config.cache.enabled && config.cache.entities,
+  });
+  const schema = stitchSupergraph({
+    supergraph,
+    createExecutor: ({ name, endpoint }) => createSubgraphExecutor({
+      name,
+      endpoint,
+      clock,
+      timeoutMs: config.subgraphs?.[name]?.timeoutMs ?? config.subgraphTimeoutMs,
+    }),
+    wrap: (subgraph) => cache.wrap(subgraph),
+  });
+  return { schema, hash, plans: new PlanCache(policy, schema) };
+}
+
+export function policyOptions({ cache }: Pick<FreshetConfig, 'cache'>) {
+  const defaultTtlMs = cache.defaultTtlSeconds * 1_000;
+  return { defaultTtlMs, rules: cache.rules, keyFields: cache.keyFields };
+}
+
+/** What is configured about the schema decides what is kept for whom, as the schema does. */
+function schemaHash(supergraphHash: string, { cache, headers, jwt }: FreshetConfig): string {
+  const { defaultTtlSeconds, rules, keyFields } = cache;
+  const claims = jwt === undefined ? null : [jwt.claims, jwt.sessionClaim];
+  return hashOf([supergraphHash, defaultTtlSeconds, rules, keyFields, headers, claims]);
+}

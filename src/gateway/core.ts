@@ -1,0 +1,95 @@
+/**
+ * Composition root of what every face of the cache stands on: one node on the log, and the read
+ * path over its tiers.
+ */
+import { randomUUID } from 'node:crypto';
+import { Freshness } from '../cache/freshness.ts';
+import { MemoryStore } from '../cache/memory-store.ts';
+import { ReadPath } from '../cache/read-path.ts';
+import { RedisStore } from '../cache/redis-store.ts';
+import { Tiers } from '../cache/tiers.ts';
+import type { Clock, Millis, Random } from '../invalidation/clock.ts';
+import { MessageMaker } from '../invalidation/message-maker.ts';
+import type { InvalidationNode } from '../invalidation/node.ts';
+import { patternText } from '../invalidation/pattern.ts';
+import type { Purge } from '../invalidation/purge.ts';
+import { connectRedis, type RedisOptions } from '../invalidation/redis.ts';
+import type { Tag } from '../invalidation/tag.ts';
+import type { Invalidate } from './invalidate.ts';
+
+export interface CoreOptions {
+  /** On the log already, and not yet started. It belongs to the core from here on. */
+  readonly node: InvalidationNode;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly redis: RedisTierOptions | undefined;
+  readonly l1: { readonly bytesMax: number; readonly entriesMax: number };
+  readonly maxStalenessMs: Millis;
+  /** Named as `source_service` in the messages of this node. */
+  readonly source: string;
+}
+
+export interface RedisTierOptions {
+  readonly connection: RedisOptions;
+  readonly keyPrefix: string;
+  readonly readTimeoutMs: Millis;
+}
+
+/** No wait for the own node to have followed its own append is longer. */
+const FOLLOW_OWN_MS_MAX = 100;
+
+export class Core {
+  readonly node: InvalidationNode;
+  readonly clock: Clock;
+  readonly l1: MemoryStore;
+  readonly l2: RedisStore | undefined;
+  readonly tiers: Tiers;
+  readonly readPath: ReadPath;
+  readonly #maker: MessageMaker;
+  readonly #disconnect: () => void;
+
+  constructor(options: CoreOptions) {
+    const { node, clock, random, redis, l1, maxStalenessMs, source } = options;
+    const { horizon } = node;
+    this.node = node;
+    this.clock = clock;
+    this.#maker = new MessageMaker({ sourceService: source, clock, newId: () => randomUUID() });
+    const freshness = new Freshness({ horizon, hearing: node, clock, maxStalenessMs });
+    this.l1 = new MemoryStore({ clock, ...l1 });
+    const client = redis && connectRedis(redis.connection, { name: 'freshet-cache', autoPipelining: true, random });
+    this.l2 = redis && client && new RedisStore({
+      redis: client, clock, random, prefix: redis.keyPrefix, readTimeoutMs: redis.readTimeoutMs,
+    });
+    this.#disconnect = () => client?.disconnect();
+    this.tiers = new Tiers({ l1: this.l1, l2: this.l2, freshness });
+    this.readPath = new ReadPath({ tiers: this.tiers, freshness, horizon, clock });
+  }
+
+  start(): Promise<void> {
+    return this.node.start();
+  }
+
+  /** The door of mutations to the log. */
+  readonly invalidate: Invalidate = async (purges, reason) => {
+    if (purges.length === 0) return undefined;
+    const keys = purges.flatMap((purge) => (purge.kind === 'tag' ? [purge.tag] : []));
+    const cascade = purges.flatMap((purge) => (purge.kind === 'tag' ? [] : [patternText(purge)]));
+    const metadata = { reason, ...(cascade.length > 0 && { cascade }) };
+    const position = await this.node.invalidate(this.#maker.batch(keys, metadata));
+    this.l2?.unlink(homesOf(purges));
+    // What the next request reads may be kept once this node stands at the position.
+    if (position !== undefined) await this.node.reached(position, FOLLOW_OWN_MS_MAX);
+    return position;
+  };
+
+  async close(): Promise<void> {
+    await this.node.close();
+    await this.tiers.close();
+    this.#disconnect();
+  }
+}
+
+/** Entities live under their tag (DESIGN, section 3). */
+function homesOf(purges: readonly Purge[]): Tag[] {
+  return purges.flatMap((purge) => (purge.kind === 'tag' ? [purge.tag] : []));
+}

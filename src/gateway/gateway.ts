@@ -1,0 +1,199 @@
+/**
+ * Composition root of the gateway: here the concrete classes are named, and nowhere else. It knows
+ * nothing of sockets; `handler` answers what a listener is asked.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { GraphQLSchema } from 'graphql';
+import { createYoga } from 'graphql-yoga';
+import type { Logger } from 'pino';
+import type { Clock, Random } from '../invalidation/clock.ts';
+import type { Log } from '../invalidation/log.ts';
+import type { NodeStats } from '../invalidation/node.ts';
+import { formatPosition } from '../invalidation/position.ts';
+import { buildSchema, type BuiltSchema } from './built-schema.ts';
+import { callerReader } from './caller-reader.ts';
+import type { FreshetConfig } from './config.ts';
+import { Core } from './core.ts';
+import { createNode, redisConnection } from './invalidation-node.ts';
+import { LiveSchema } from './live-schema.ts';
+import { ResponseCache } from './response-cache.ts';
+import { supergraphSource } from './supergraph-source.ts';
+import { executeStitched } from './tagged-execution.ts';
+import type { TokenOptions } from './token-reducer.ts';
+import { useLimits } from './use-limits.ts';
+import { useResponseCache } from './use-response-cache.ts';
+
+export interface GatewayDependencies {
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Instead of the one that the configuration describes: in one process with its services. */
+  readonly invalidationLog?: Log;
+  readonly signal?: AbortSignal;
+}
+
+export interface GatewayStatus {
+  /** How far this node has followed the log. */
+  readonly position: string;
+  /** Entries stamped below it count as invalidated. */
+  readonly floor: string;
+  /** Whether the log is being heard. */
+  readonly hears: boolean;
+  /** Invalidations that wait to be appended. */
+  readonly kept: number;
+  readonly schemaHash: string;
+  readonly l1: { readonly entries: number; readonly bytes: number; readonly evictions: number };
+  readonly tiers: Core['tiers']['stats'];
+  readonly loads: Core['readPath']['stats'];
+  readonly redis: NonNullable<Core['l2']>['stats'] | undefined;
+  readonly invalidation: NodeStats;
+}
+
+export interface Gateway {
+  readonly handler: (request: IncomingMessage, response: ServerResponse) => unknown;
+  status(): GatewayStatus;
+  /** Whether requests can be answered; a log that cannot be heard does not stand in the way. */
+  ready(): boolean;
+  close(): Promise<void>;
+}
+
+/**
+ * Loads the supergraph and connects to the log; resolves when requests can be answered.
+ *
+ * @throws SUPERGRAPH_UNAVAILABLE, COMPOSITION_FAILED, POLICY_INVALID, REDIS_OPTIONS_INVALID
+ */
+export async function createGateway(
+  config: FreshetConfig,
+  dependencies: GatewayDependencies,
+): Promise<Gateway> {
+  const { log, clock, random, signal } = dependencies;
+  const core = createCore(config, dependencies);
+  // Requests under way end on the version that they began with.
+  const built = new WeakMap<GraphQLSchema, BuiltSchema>();
+  const live = await LiveSchema.open<BuiltSchema>({
+    source: supergraphSource(config, { clock, random }),
+    build: (supergraph) => {
+      const made = buildSchema({ supergraph, config, core });
+      built.set(made.schema, made);
+      return made;
+    },
+    onSwap: ({ hash }) => log.info({ schemaHash: hash }, 'supergraph swapped'),
+    onFailure: (error) => log.warn({ reason: error.message }, 'supergraph not taken'),
+    ...(signal && { signal }),
+  }).catch(async (error: unknown) => {
+    await core.close();
+    throw error;
+  });
+  await core.start();
+  const planned = (schema: GraphQLSchema): BuiltSchema => built.get(schema) ?? live.current();
+  const yoga = createGatewayYoga(config, { core, live, log, planned });
+  let closed = false;
+  return {
+    handler: (request, response) => yoga(request, response),
+    status: () => statusOf(core, live.current()),
+    ready: () => !closed,
+    async close() {
+      closed = true;
+      live.stop();
+      await core.close();
+    },
+  };
+}
+
+function createCore(config: FreshetConfig, dependencies: GatewayDependencies): Core {
+  const { clock, random, invalidationLog } = dependencies;
+  const { redis, cache } = config;
+  const tier = redis === undefined || invalidationLog !== undefined ? undefined : {
+    connection: redisConnection(redis),
+    keyPrefix: redis.keyPrefix,
+    readTimeoutMs: redis.readTimeoutMs,
+  };
+  return new Core({
+    node: createNode(config, dependencies),
+    clock,
+    random,
+    redis: tier,
+    l1: cache.l1,
+    maxStalenessMs: cache.maxStalenessMs,
+    source: 'freshet',
+  });
+}
+
+interface YogaParts {
+  readonly core: Core;
+  readonly live: LiveSchema<BuiltSchema>;
+  readonly log: Logger;
+  readonly planned: (schema: GraphQLSchema) => BuiltSchema;
+}
+
+function createGatewayYoga(
+  config: FreshetConfig,
+  { core, live, log, planned }: YogaParts,
+) {
+  const { cache, headers, jwt, limits, cors, path, graphiql } = config;
+  const { clock, readPath, node } = core;
+  return createYoga({
+    schema: () => live.current().schema,
+    graphqlEndpoint: path,
+    graphiql: graphiql && { title: 'Freshet' },
+    landingPage: false,
+    logging: yogaLogging(log),
+    cors: cors === undefined ? false : { origin: cors.origins, credentials: true },
+    batching: limits.batchMax === 0 ? false : { limit: limits.batchMax },
+    // The listener has read the body already, within its limit.
+    maxRequestBodySize: false,
+    multipart: false,
+    plugins: [
+      useLimits(limits),
+      useResponseCache({
+        cache: new ResponseCache({
+          readPath,
+          clock,
+          execution: executeStitched,
+          planned,
+          enabled: () => cache.enabled && cache.responses,
+        }),
+        callerOf: callerReader({ ...headers, clock, ...(jwt && { token: tokenOptions(jwt) }) }),
+        node,
+        positionWaitMs: cache.positionWaitMs,
+        clientMaxAgeSeconds: cache.clientMaxAgeSeconds,
+        exposeTags: cache.exposeTags,
+        vary: headers.propagate,
+      }),
+    ],
+  });
+}
+
+function tokenOptions(jwt: NonNullable<FreshetConfig['jwt']>): TokenOptions {
+  return Object.fromEntries(Object.entries(jwt).filter(([, value]) => value !== undefined));
+}
+
+/** What Yoga has to say goes where the rest goes; it never logs a request's text below debug. */
+function yogaLogging(log: Logger) {
+  return {
+    debug: () => undefined,
+    info: (...parts: unknown[]) => log.debug(messageOf(parts)),
+    warn: (...parts: unknown[]) => log.warn(messageOf(parts)),
+    error: (...parts: unknown[]) => log.error(messageOf(parts)),
+  };
+}
+
+function messageOf(parts: readonly unknown[]): string {
+  return parts.map((part) => (part instanceof Error ? part.message : String(part))).join(' ');
+}
+
+function statusOf({ node, l1, l2, tiers, readPath }: Core, { hash }: BuiltSchema): GatewayStatus {
+  const stats = node.stats;
+  return {
+    position: formatPosition(stats.position),
+    floor: formatPosition(stats.floor),
+    hears: stats.hears,
+    kept: stats.outbox,
+    schemaHash: hash,
+    l1: { entries: l1.size, bytes: l1.bytes, evictions: l1.stats.evictions },
+    tiers: tiers.stats,
+    loads: readPath.stats,
+    redis: l2?.stats,
+    invalidation: stats,
+  };
+}
