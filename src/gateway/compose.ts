@@ -24,7 +24,10 @@ export function composeSupergraph(subgraphs: readonly SubgraphSchema[]): Composi
   const faults = faultsOfNames(subgraphs);
   if (faults.length > 0) throw failed(faults);
   const ordered = subgraphs.toSorted((a, b) => (a.name < b.name ? -1 : 1));
-  const taken = ordered.map((subgraph) => ({ ...subgraph, ...takeDirectives(read(subgraph)) }));
+  const taken = ordered.map((subgraph) => {
+    const { name, url } = subgraph;
+    return { name, url, ...takeDirectives(read(subgraph)) };
+  });
   const composed = composeServices(taken.map(({ name, url, document }) =>
     ({ name, url, typeDefs: document })));
   if (composed.supergraphSdl === undefined) throw failed(composed.errors.map(messageOf));

@@ -5,7 +5,8 @@
 import { getStitchedSchemaFromSupergraphSdl } from '@graphql-tools/federation';
 import type { Executor } from '@graphql-tools/utils';
 import { Kind, type ConstDirectiveNode, type GraphQLSchema } from 'graphql';
-import { fault } from '../invalidation/errors.ts';
+import { fault, FreshetError } from '../invalidation/errors.ts';
+import { correctErrorPaths } from './error-paths.ts';
 import type { Subgraph } from './subgraph-request.ts';
 import type { Supergraph } from './supergraph.ts';
 
@@ -34,7 +35,7 @@ export function stitchSupergraph(options: StitchOptions): GraphQLSchema {
     return executor;
   };
   try {
-    return getStitchedSchemaFromSupergraphSdl({
+    const schema = getStitchedSchemaFromSupergraphSdl({
       // The text, since the library writes into a document that it is given.
       supergraphSdl: supergraph.sdl,
       onSubschemaConfig(config) {
@@ -43,7 +44,9 @@ export function stitchSupergraph(options: StitchOptions): GraphQLSchema {
         config.executor = wrap({ name, schema: config.schema, executor: executorOf(entry) });
       },
     });
+    return correctErrorPaths(schema);
   } catch (cause) {
+    if (cause instanceof FreshetError) throw cause;
     const reason = `a supergraph was required, got: ${(cause as Error).message}`;
     throw fault('SUPERGRAPH_UNAVAILABLE', { source: 'its SDL', reason, cause });
   }

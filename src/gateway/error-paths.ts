@@ -1,0 +1,67 @@
+/**
+ * Where an error belongs in the answer. The stitching asks for the entities of many places in one
+ * fetch, and gives the errors of all of them the path of the first; at the field where an error
+ * comes to light the place is known.
+ */
+import { relocatedError } from '@graphql-tools/utils';
+import {
+  GraphQLError, isObjectType, responsePathAsArray, type GraphQLFieldResolver,
+  type GraphQLResolveInfo, type GraphQLSchema,
+} from 'graphql';
+
+type Path = readonly (string | number)[];
+
+/** Makes every error that a field of `schema` resolves to bear the path of that field. */
+export function correctErrorPaths(schema: GraphQLSchema): GraphQLSchema {
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (!isObjectType(type) || type.name.startsWith('__')) continue;
+    for (const field of Object.values(type.getFields())) {
+      if (field.resolve !== undefined) field.resolve = withErrorPaths(field.resolve);
+    }
+  }
+  return schema;
+}
+
+type Resolver = GraphQLFieldResolver<unknown, unknown>;
+
+function withErrorPaths(resolve: Resolver): Resolver {
+  return (source, args, context, info) => {
+    const value = resolve(source, args, context, info);
+    return isPromise(value) ? value.then((later) => corrected(later, info)) : corrected(value, info);
+  };
+}
+
+function corrected(value: unknown, info: GraphQLResolveInfo): unknown {
+  if (value instanceof Error) return relocated(value, responsePathAsArray(info.path));
+  if (!Array.isArray(value) || !value.some((item) => item instanceof Error)) return value;
+  const path = responsePathAsArray(info.path);
+  return value.map((item: unknown, index) =>
+    (item instanceof Error ? relocated(item, [...path, index]) : item));
+}
+
+function relocated(error: Error, place: Path): Error {
+  if (error instanceof AggregateError) {
+    const errors = error.errors.map((one) => (one instanceof Error ? relocated(one, place) : one));
+    return new AggregateError(errors, error.message);
+  }
+  if (!(error instanceof GraphQLError) || error.path === undefined) return error;
+  const path = pathAt(place, error.path);
+  return path === undefined ? error : relocatedError(error, path);
+}
+
+/**
+ * `path` with the list indices of `place`, if it is the path of `place` or of something within it;
+ * there the error was, and took everything up to `place` with it.
+ */
+function pathAt(place: Path, path: Path): Path | undefined {
+  const isThere = place.every((segment, depth) => {
+    const other = path[depth];
+    return segment === other || (typeof segment === 'number' && typeof other === 'number');
+  });
+  return isThere ? [...place, ...path.slice(place.length)] : undefined;
+}
+
+function isPromise(value: unknown): value is Promise<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value
+    && typeof value.then === 'function';
+}
