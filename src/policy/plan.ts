@@ -23,6 +23,11 @@ export interface Harvest {
   readonly data: unknown;
   /** The entities that the result holds, the collections of its nulls, and declared key tags. */
   readonly tags: ReadonlySet<Tag>;
+  /**
+   * The tags are not all there, so the answer must not be kept: there were too many, an entity
+   * came without its key, or the arguments did not fill a declared tag.
+   */
+  readonly overflow: boolean;
 }
 
 export interface OperationPlan {
@@ -35,7 +40,10 @@ export interface OperationPlan {
   readonly introspection: boolean;
   /** The document with the key fields added that tags need, under names no client can use. */
   readonly completed: DocumentNode;
-  /** Tags by text: `@cacheTag` with arguments, and the collection of every list. */
+  /**
+   * Tags by text: `@cacheTag` with arguments, and the collection of every list. A tag that the
+   * arguments do not fill ends before what is missing, and `harvest` tells `overflow`.
+   */
   declaredTags(variables: Variables): readonly Tag[];
   /** Walks the `data` of a result of `completed`. */
   harvest(data: unknown, variables: Variables): Harvest;

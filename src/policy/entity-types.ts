@@ -1,0 +1,148 @@
+/** Which types of one schema are entities, and how their keys are asked for and read there. */
+import {
+  getNamedType,
+  isAbstractType,
+  isCompositeType,
+  isObjectType,
+  type GraphQLCompositeType,
+  type GraphQLObjectType,
+  type GraphQLSchema,
+} from 'graphql';
+import { collectionTag, type Tag } from '../invalidation/tag.ts';
+import { pathField } from './field.ts';
+import type { KeyPath } from './key-fields.ts';
+import type { SchemaPolicy } from './schema-policy.ts';
+import type { SelectedField, Selection } from './selection.ts';
+
+/** Names in a federated subgraph (Apollo Federation subgraph specification). */
+export const ENTITIES_FIELD = '_entities';
+const ENTITY_UNION = '_Entity';
+
+export interface EntityTypesSource {
+  readonly schema: GraphQLSchema;
+  readonly policy: SchemaPolicy;
+  /** Begins each alias of an added field. */
+  readonly aliasPrefix: string;
+}
+
+export class EntityTypes {
+  readonly schema: GraphQLSchema;
+  readonly policy: SchemaPolicy;
+  readonly aliasPrefix: string;
+  readonly #paths = new Map<string, readonly KeyPath[]>();
+  readonly #under = new Map<Selection, ReadonlySet<string>>();
+
+  constructor({ schema, policy, aliasPrefix }: EntityTypesSource) {
+    this.schema = schema;
+    this.policy = policy;
+    this.aliasPrefix = aliasPrefix;
+  }
+
+  isEntity(type: string): boolean {
+    return this.policy.keyFields(type).length > 0;
+  }
+
+  /** What tells entities of the type apart; none where this schema lacks a part of it. */
+  keyPaths(type: GraphQLObjectType): readonly KeyPath[] {
+    const paths = this.policy.keyFields(type.name);
+    return paths.every((path) => pathField(type, path) !== undefined) ? paths : [];
+  }
+
+  /** The key fields to ask for: those of the tag, and what declared tags name beside them. */
+  neededPaths(type: GraphQLObjectType): readonly KeyPath[] {
+    const known = this.#paths.get(type.name);
+    if (known !== undefined) return known;
+    const { policy } = this;
+    const needed = new Map(this.keyPaths(type).map((path) => [path.join('.'), path]));
+    const fields = Object.keys(type.getFields());
+    const rules = [
+      policy.typeRule(type.name),
+      ...fields.map((field) => policy.fieldRule(type.name, field)),
+    ];
+    const formats = rules.flatMap(({ tags }) => tags);
+    for (const { source, path } of formats.flatMap(({ placeholders }) => placeholders)) {
+      if (source === 'key' && pathField(type, path)) needed.set(path.join('.'), path);
+    }
+    const paths = [...needed.values()];
+    this.#paths.set(type.name, paths);
+    return paths;
+  }
+
+  /** The same wherever the type is met, so that equal selections stay equal. */
+  aliasOf(type: string, path: KeyPath): string {
+    return `${this.aliasPrefix}${type}_${path[0] ?? ''}`;
+  }
+
+  get typenameAlias(): string {
+    return `${this.aliasPrefix}type`;
+  }
+
+  isAdded(responseKey: string): boolean {
+    return responseKey.startsWith(this.aliasPrefix);
+  }
+
+  possibleTypes(type: GraphQLCompositeType): readonly GraphQLObjectType[] {
+    return isAbstractType(type) ? this.schema.getPossibleTypes(type) : [type];
+  }
+
+  /** The objects that a value can be: for `_entities`, only those of which something is asked. */
+  met(selection: Selection): readonly (readonly [string, readonly SelectedField[]])[] {
+    const objects = [...selection.objects];
+    if (!isEntityUnion(selection.type)) return objects;
+    return objects.filter(([, fields]) =>
+      fields.some(({ name, responseKey }) => name !== '__typename' && !this.isAdded(responseKey)));
+  }
+
+  /** The entities that a value can be or hold, each way down to the first. */
+  under(selection: Selection): ReadonlySet<string> {
+    const known = this.#under.get(selection);
+    if (known !== undefined) return known;
+    const types = new Set<string>();
+    this.#under.set(selection, types);
+    for (const [type, fields] of this.met(selection)) {
+      if (this.isEntity(type)) types.add(type);
+      else for (const { below } of fields) for (const one of this.#below(below)) types.add(one);
+    }
+    return types;
+  }
+
+  #below(selection: Selection | undefined): Iterable<string> {
+    return selection === undefined ? [] : this.under(selection);
+  }
+
+  collections(types: Iterable<string>): readonly Tag[] {
+    return [...types].flatMap((type) => this.policy.identities(type).map(collectionTag));
+  }
+
+  /**
+   * The entities that a value of the type is or directly holds, whether they are selected or not:
+   * of the payload of a mutation, and of edges in it.
+   */
+  heldBy(type: GraphQLCompositeType, depth = HELD_DEPTH): ReadonlySet<string> {
+    const held = new Set<string>();
+    for (const object of this.possibleTypes(type)) {
+      if (this.isEntity(object.name)) held.add(object.name);
+      else if (depth > 0 && !this.#isRoot(object)) {
+        for (const field of Object.values(object.getFields())) {
+          const inner = getNamedType(field.type);
+          if (!isCompositeType(inner)) continue;
+          for (const one of this.heldBy(inner, depth - 1)) held.add(one);
+        }
+      }
+    }
+    return held;
+  }
+
+  #isRoot(type: GraphQLObjectType): boolean {
+    const { schema } = this;
+    const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()];
+    return roots.includes(type);
+  }
+}
+
+/** A payload, and an edge in it. Further down it is what the client asked for beside. */
+const HELD_DEPTH = 2;
+
+export function isEntityUnion(type: GraphQLCompositeType): boolean {
+  return type.name === ENTITY_UNION && !isObjectType(type);
+}

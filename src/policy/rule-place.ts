@@ -1,0 +1,86 @@
+/** What the placeholders of a declared tag or purge may name at each coordinate of a schema. */
+import {
+  Kind, type DefinitionNode, type FieldDefinitionNode, type TypeNode,
+} from 'graphql';
+import { fieldsOf, isComposite } from './definition-nodes.ts';
+import type { TypeKeys } from './key-fields.ts';
+import type { RulePlace } from './rule.ts';
+import type { Placeholder } from './tag-format.ts';
+
+/** Where it is not known yet what the schema has. */
+export const ANYWHERE: RulePlace = {
+  tags: { sources: ['args', 'key'], patterns: false },
+  purges: { sources: ['args', 'result'], patterns: true },
+};
+
+type Fields = ReadonlyMap<string, FieldDefinitionNode>;
+
+export class RulePlaces {
+  readonly #fields = new Map<string, Map<string, FieldDefinitionNode>>();
+  readonly #objects = new Set<string>();
+  readonly #keys: ReadonlyMap<string, TypeKeys>;
+
+  constructor(definitions: readonly DefinitionNode[], keys: ReadonlyMap<string, TypeKeys>) {
+    this.#keys = keys;
+    for (const node of definitions.filter(isComposite)) {
+      const type = node.name.value;
+      const fields = this.#fields.get(type) ?? new Map<string, FieldDefinitionNode>();
+      for (const field of fieldsOf(node)) fields.set(field.name.value, field);
+      this.#fields.set(type, fields);
+      const isObject = node.kind === Kind.OBJECT_TYPE_DEFINITION
+        || node.kind === Kind.OBJECT_TYPE_EXTENSION;
+      if (isObject) this.#objects.add(type);
+    }
+  }
+
+  has(type: string, field?: string): boolean {
+    const fields = this.#fields.get(type);
+    return fields !== undefined && (field === undefined || fields.has(field));
+  }
+
+  ofType(type: string): RulePlace {
+    const has = ({ path }: Placeholder): boolean => this.#hasKey(type, path);
+    return {
+      tags: { sources: ['key'], patterns: false, has },
+      purges: { sources: [], patterns: true },
+    };
+  }
+
+  ofField(type: string, name: string): RulePlace {
+    const field = this.#fields.get(type)?.get(name);
+    const has = ({ source, path }: Placeholder): boolean => {
+      switch (source) {
+        case 'args':
+          return field?.arguments?.some((one) => one.name.value === path[0]) ?? false;
+        case 'key':
+          return this.#hasKey(type, path);
+        case 'result':
+          return field !== undefined && this.#hasPath(nameOf(field.type), path);
+        default:
+          return source satisfies never;
+      }
+    };
+    return {
+      tags: { sources: ['args', 'key'], patterns: false, has },
+      purges: { sources: ['args', 'result'], patterns: true, has },
+    };
+  }
+
+  /** The types behind an interface may have what it lacks; they are seen when an answer comes. */
+  #hasKey(type: string, path: readonly string[]): boolean {
+    if (!this.#objects.has(type)) return true;
+    return this.#keys.get(type)?.known.has(path.join('.')) ?? false;
+  }
+
+  #hasPath(type: string, path: readonly string[]): boolean {
+    const [first, ...rest] = path;
+    const fields: Fields | undefined = this.#fields.get(type);
+    if (first === undefined) return fields === undefined;
+    const field = fields?.get(first);
+    return field !== undefined && this.#hasPath(nameOf(field.type), rest);
+  }
+}
+
+function nameOf(type: TypeNode): string {
+  return type.kind === Kind.NAMED_TYPE ? type.name.value : nameOf(type.type);
+}

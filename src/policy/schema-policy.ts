@@ -1,0 +1,184 @@
+/**
+ * What a schema and its operator say of caching, by coordinate: how long, for whom, which tags,
+ * and which fields identify an entity. All faults are found when it is made, and told together.
+ */
+import {
+  Kind, type ConstDirectiveNode, type DocumentNode, type GraphQLSchema,
+} from 'graphql';
+import { definitionsOf, fieldsOf, isComposite, isUnion } from './definition-nodes.ts';
+import { argument, DirectiveNames, textOf } from './directive-names.ts';
+import { readKeys, type KeyPath, type TypeKeys } from './key-fields.ts';
+import type { Scope } from './plan.ts';
+import {
+  invalidPolicy, least, NO_RULE, policyDirective, readRule, strictest,
+  type DeclaredScope, type PolicyDirective, type Rule,
+} from './rule.ts';
+import { RulePlaces } from './rule-place.ts';
+import { configuredRule, type ConfiguredRule } from './configured-rule.ts';
+
+export interface SchemaPolicyOptions {
+  /** For a field that returns an object and has no rule, nor has its type. Default 60,000. */
+  readonly defaultTtlMs?: number;
+  /** By coordinate, `Type` or `Type.field`: each member in place of the directive's. */
+  readonly rules?: Readonly<Record<string, ConfiguredRule>>;
+  /** By type, the names of its key fields (`['id']`, `['organization { id }', 'number']`). */
+  readonly keyFields?: Readonly<Record<string, readonly string[]>>;
+}
+
+export interface TypeHint {
+  readonly ttlMs: number;
+  readonly staleWhileRevalidateMs: number;
+  readonly scope: Scope;
+}
+
+/** The rule of a type together with what its interfaces forbid. */
+export interface TypeRule extends Rule {
+  /** Beyond it no interface of the type lets it be kept, whatever its own rule or the default. */
+  readonly maxAgeSecondsMax?: number | undefined;
+}
+
+export class SchemaPolicy {
+  readonly defaultTtlMs: number;
+  readonly #keys: ReadonlyMap<string, TypeKeys>;
+  /** By coordinate, as declared. */
+  readonly #declared: ReadonlyMap<string, Rule>;
+  /** By coordinate, with the interfaces of the type counted in. */
+  readonly #effective = new Map<string, TypeRule>();
+  readonly #interfaces = new Map<string, Set<string>>();
+  readonly #implementations = new Map<string, Set<string>>();
+
+  /**
+   * `schema`: a supergraph, a subgraph's SDL, or a schema whose nodes carry the directives.
+   * Throws `POLICY_INVALID`, with every fault in it.
+   */
+  constructor(schema: DocumentNode | GraphQLSchema, options: SchemaPolicyOptions = {}) {
+    const { defaultTtlMs = 60_000, rules = {}, keyFields = {} } = options;
+    const problems: string[] = [];
+    const report = (problem: string): void => void problems.push(problem);
+    if (!(Number.isFinite(defaultTtlMs) && defaultTtlMs >= 0)) {
+      report(`defaultTtlMs: 0 or more was required, got ${defaultTtlMs}.`);
+    }
+    this.defaultTtlMs = defaultTtlMs;
+    const definitions = definitionsOf(schema);
+    const names = new DirectiveNames(definitions);
+    this.#keys = readKeys({ definitions, names, keyFields, report });
+    const places = new RulePlaces(definitions, this.#keys);
+
+    const declared = new Map<string, Rule>();
+    const declare = (type: string, field: string | undefined, nodes: Directives): void => {
+      const directives = (nodes ?? []).flatMap((node) => policyDirectives(node, names));
+      if (directives.length === 0) return;
+      const coordinate = field === undefined ? type : `${type}.${field}`;
+      const place = field === undefined ? places.ofType(type) : places.ofField(type, field);
+      const rule = readRule(directives, place, (problem) => report(`${coordinate}: ${problem}`));
+      declared.set(coordinate, strictest(declared.get(coordinate) ?? NO_RULE, rule));
+    };
+    for (const node of definitions.filter(isComposite)) {
+      const type = node.name.value;
+      declare(type, undefined, node.directives);
+      for (const field of fieldsOf(node)) declare(type, field.name.value, field.directives);
+      if (isUnion(node)) continue;
+      const isObject = node.kind === Kind.OBJECT_TYPE_DEFINITION
+        || node.kind === Kind.OBJECT_TYPE_EXTENSION;
+      for (const { name } of node.interfaces ?? []) {
+        relate(this.#interfaces, type, name.value);
+        if (isObject) relate(this.#implementations, name.value, type);
+      }
+    }
+    for (const [coordinate, configured] of Object.entries(rules)) {
+      const before = declared.get(coordinate) ?? NO_RULE;
+      declared.set(coordinate, configuredRule({ coordinate, configured, before, places, report }));
+    }
+    this.#declared = declared;
+    if (problems.length > 0) throw invalidPolicy(problems);
+  }
+
+  /** What holds for a value of the type where no field says otherwise. */
+  typeHint(type: string): TypeHint {
+    const { scope, staleWhileRevalidateSeconds = 0 } = this.typeRule(type);
+    const ttlMs = this.typeTtlMs(type);
+    return {
+      ttlMs,
+      staleWhileRevalidateMs: ttlMs === 0 ? 0 : staleWhileRevalidateSeconds * 1_000,
+      scope: scope ?? 'UNDECLARED',
+    };
+  }
+
+  /** `whenUnset`: for a type without a rule of its own. Default: the configured default. */
+  typeTtlMs(type: string, whenUnset = this.defaultTtlMs): number {
+    const { maxAgeSeconds, maxAgeSecondsMax = Number.POSITIVE_INFINITY } = this.typeRule(type);
+    const ownMs = maxAgeSeconds === undefined ? whenUnset : maxAgeSeconds * 1_000;
+    return Math.min(ownMs, maxAgeSecondsMax * 1_000);
+  }
+
+  /** In the order in which they stand in the entity's tag; none where the type is no entity. */
+  keyFields(type: string): readonly KeyPath[] {
+    return this.#keys.get(type)?.primary ?? [];
+  }
+
+  /** Under which types an entity is tagged: a subgraph may know only its interface. */
+  identities(type: string): readonly string[] {
+    return [type, ...(this.#implementations.get(type) ?? [])];
+  }
+
+  typeRule(type: string): TypeRule {
+    return this.#remember(type, () => {
+      let rule: TypeRule = this.#declared.get(type) ?? NO_RULE;
+      for (const name of this.#interfaces.get(type) ?? []) {
+        const above = this.#declared.get(name);
+        if (above !== undefined) rule = forbidden(rule, above);
+      }
+      return rule;
+    });
+  }
+
+  /** With what the interfaces of the type declare for the same field. */
+  fieldRule(type: string, field: string): Rule {
+    return this.#remember(`${type}.${field}`, () => {
+      let rule = this.#declared.get(`${type}.${field}`) ?? NO_RULE;
+      for (const name of this.#interfaces.get(type) ?? []) {
+        rule = strictest(rule, this.#declared.get(`${name}.${field}`) ?? NO_RULE);
+      }
+      return rule;
+    });
+  }
+
+  #remember<Made extends TypeRule>(coordinate: string, make: () => Made): Made {
+    const known = this.#effective.get(coordinate);
+    if (known !== undefined) return known as Made;
+    const made = make();
+    this.#effective.set(coordinate, made);
+    return made;
+  }
+}
+
+type Directives = readonly ConstDirectiveNode[] | undefined;
+
+/** An interface may make its types stricter; what it allows, it allows for itself only. */
+function forbidden(rule: TypeRule, above: Rule): TypeRule {
+  const scope: DeclaredScope | undefined = above.scope === 'PRIVATE' ? 'PRIVATE' : rule.scope;
+  return {
+    ...rule,
+    scope,
+    maxAgeSecondsMax: least(rule.maxAgeSecondsMax, above.maxAgeSeconds),
+    tags: [...rule.tags, ...above.tags],
+  };
+}
+
+/** `@join__directive(name: "cacheTag", args: {...})` is how a supergraph may carry a directive. */
+function policyDirectives(node: ConstDirectiveNode, names: DirectiveNames): PolicyDirective[] {
+  const isJoined = node.name.value === 'join__directive';
+  const local = isJoined ? (textOf(argument(node, 'name')) ?? '') : node.name.value;
+  if (!names.isPolicy(local)) return [];
+  const name = names.canonical(local) ?? '';
+  if (!isJoined) return [policyDirective(name, node)];
+  const args = argument(node, 'args');
+  const fields = args?.kind === Kind.OBJECT ? args.fields : [];
+  return [{ name, arguments: new Map(fields.map((one) => [one.name.value, one.value])) }];
+}
+
+function relate(relations: Map<string, Set<string>>, from: string, to: string): void {
+  const known = relations.get(from);
+  if (known === undefined) relations.set(from, new Set([to]));
+  else known.add(to);
+}
