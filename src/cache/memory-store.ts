@@ -40,6 +40,7 @@ export class MemoryStore implements Store {
   readonly #clock: Clock;
   readonly #entryBytesMax: number;
   readonly #entries: LRUCache<string, Entry>;
+  #closed = false;
 
   constructor(options: MemoryStoreOptions) {
     const { clock, bytesMax = 256 * MIB, entriesMax = 100_000 } = options;
@@ -79,6 +80,7 @@ export class MemoryStore implements Store {
   }
 
   set({ id }: CacheKey, entry: Entry): void {
+    if (this.#closed) return;
     const size = costOf(id, entry);
     if (size > this.#entryBytesMax) {
       this.stats.oversized += 1;
@@ -97,6 +99,7 @@ export class MemoryStore implements Store {
   }
 
   close(): void {
+    this.#closed = true;
     this.clear();
   }
 }

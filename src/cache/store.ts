@@ -4,7 +4,8 @@
  *
  * Every store promises: what `get` returns was `set` under that very key; an entry past `deleteAt`
  * is not returned; no method rejects or waits longer than its configured bound for a fault of the
- * world (Redis down, slow, full; a value that does not decode): the entry is then not there.
+ * world (Redis down, slow, full; a value that does not decode): the entry is then not there. Once
+ * closed, it is empty.
  */
 import type { CacheKey } from './key.ts';
 import type { Entry } from './entry.ts';

@@ -1,0 +1,144 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { decodeEntry, encodeEntry } from '../../src/cache/entry-codec.ts';
+import { FORMAT_VERSION } from '../../src/cache/key.ts';
+import { entityTag } from '../../src/invalidation/tag.ts';
+import { parsePosition, type Position } from '../../src/invalidation/position.ts';
+import { integerBelow, seededRandom } from '../support/seeded-random.ts';
+import { entryOf, place } from './samples.ts';
+
+const golden = (name: string): Buffer => {
+  const text = readFileSync(new URL(`golden/${name}`, import.meta.url), 'utf8');
+  return Buffer.from(text.replace(/\s/g, ''), 'hex');
+};
+
+/** What golden/entry-v1.hex holds, written when the clock showed 10,000. */
+const GOLDEN = entryOf('{"data":{"user":{"name":"Ada \u{1F600}"}}}', {
+  tags: ['user:1', 'post', entityTag('Post', 'gid://shop/Post/1', 'comments')],
+  stamp: parsePosition('1772366400000-5') as Position,
+  readAt: 9_000,
+  staleAt: 69_000,
+  deleteAt: 74_000,
+});
+
+describe('the bytes of an entry', () => {
+  it('are those that version 1 has always had', () => {
+    expect(encodeEntry(GOLDEN, 10_000).toString('hex')).toBe(golden('entry-v1.hex').toString('hex'));
+  });
+
+  it('are read as version 1 was always read', () => {
+    expect(FORMAT_VERSION).toBe(1);
+    expect(decodeEntry(golden('entry-v1.hex'), { now: 10_000, heldMs: 0 })).toEqual(GOLDEN);
+  });
+
+  it('hold durations: another clock and the time in between are worked in', () => {
+    const bytes = encodeEntry(GOLDEN, 10_000);
+    expect(decodeEntry(bytes, { now: 500_000, heldMs: 2_500 })).toMatchObject({
+      readAt: 500_000 - 2_500 - 1_000,
+      staleAt: 500_000 - 2_500 + 59_000,
+      deleteAt: 500_000 - 2_500 + 59_000 + 5_000,
+    });
+  });
+
+  it('round fractions of a millisecond so that an entry never seems younger', () => {
+    const entry = entryOf('a', { readAt: 0.4, staleAt: 10.9, deleteAt: 20.8 });
+    const decoded = decodeEntry(encodeEntry(entry, 1), { now: 1, heldMs: 0 });
+    expect(decoded).toMatchObject({ readAt: 0, staleAt: 10, deleteAt: 19 });
+  });
+
+  it('of an entry past its TTL hold what is left of the stale window', () => {
+    const entry = entryOf('a', { readAt: 0, staleAt: 10, deleteAt: 100 });
+    const decoded = decodeEntry(encodeEntry(entry, 40), { now: 40, heldMs: 0 });
+    expect(decoded).toMatchObject({ readAt: 0, staleAt: 40, deleteAt: 100 });
+  });
+
+  it('begin as verified at the stamp, whatever the writer had verified', () => {
+    const bytes = encodeEntry(entryOf('a', { stamp: place(1), verifiedAt: place(9) }), 0);
+    expect(decodeEntry(bytes, { now: 0, heldMs: 0 })?.verifiedAt).toBe(place(1));
+  });
+
+  it('take a thousand tags and ids of a kilobyte', () => {
+    const tags = Array.from({ length: 1_000 }, (_, n) => entityTag('User', `${n}`.padEnd(1_000)));
+    const decoded = decodeEntry(encodeEntry(entryOf('a', { tags }), 0), { now: 0, heldMs: 0 });
+    expect(decoded?.tags).toEqual(tags);
+  });
+});
+
+describe('bytes that are no entry', () => {
+  const bytes = encodeEntry(GOLDEN, 10_000);
+  const decode = (other: Buffer): unknown => decodeEntry(other, { now: 10_000, heldMs: 0 });
+
+  it('give nothing when cut off anywhere, or with something after them', () => {
+    for (let length = 0; length < bytes.length; length += 1) {
+      expect(decode(bytes.subarray(0, length)), `the first ${length} bytes`).toBeUndefined();
+    }
+    expect(decode(Buffer.concat([bytes, Buffer.from([0])]))).toBeUndefined();
+  });
+
+  it('give nothing for another version', () => {
+    const other = Buffer.from(bytes);
+    other.writeUInt8(FORMAT_VERSION + 1, 0);
+    expect(decode(other)).toBeUndefined();
+  });
+
+  it('give nothing for what other programs leave: text, JSON, noise', () => {
+    const noise = seededRandom('noise');
+    expect(decode(Buffer.from('{"id":1}'))).toBeUndefined();
+    for (let round = 0; round < 500; round += 1) {
+      const length = integerBelow(noise, 200);
+      const other = Buffer.from(Array.from({ length }, () => integerBelow(noise, 256)));
+      if (length > 0 && noise() < 0.5) other.writeUInt8(FORMAT_VERSION, 0);
+      expect(decode(other)).toBeUndefined();
+    }
+  });
+
+  it('never throw, whichever single byte is changed', () => {
+    for (let at = 0; at < bytes.length; at += 1) {
+      for (const value of [0, 1, 0x7f, 0x80, 0xff]) {
+        const other = Buffer.from(bytes);
+        other.writeUInt8(value, at);
+        expect(() => decode(other)).not.toThrow();
+      }
+    }
+  });
+
+  it.each(['User:1', 'a b', 'user:*', '', '/x/', 'user:%zz'])('give nothing for the tag %j', (text) => {
+    const other = encodeEntry(entryOf('v', { tags: ['x'.repeat(text.length || 1)] }), 0);
+    const at = other.length - 'v'.length - (text.length || 1);
+    if (text === '') {
+      const empty = Buffer.concat([other.subarray(0, at - 4), Buffer.alloc(4), Buffer.from('xv')]);
+      expect(decode(empty)).toBeUndefined();
+      return;
+    }
+    other.write(text, at);
+    expect(decode(other)).toBeUndefined();
+  });
+
+  it('give nothing for a tag that is no UTF-8, and for a stamp that is none', () => {
+    const tagged = encodeEntry(entryOf('v', { tags: ['xx'] }), 0);
+    tagged.writeUInt16BE(0xc328, tagged.length - 3);
+    expect(decode(tagged)).toBeUndefined();
+    const stamped = Buffer.from(bytes);
+    stamped.write('x', stamped.indexOf('1772366400000-5'));
+    expect(decode(stamped)).toBeUndefined();
+  });
+
+  it('give nothing where the time that they were held makes no sense', () => {
+    for (const heldMs of [-1, Number.NaN, Number.POSITIVE_INFINITY]) {
+      expect(decodeEntry(bytes, { now: 10_000, heldMs })).toBeUndefined();
+    }
+  });
+});
+
+describe('what is no entry', () => {
+  it('is refused when it is to be written: that is a bug of ours', () => {
+    const backwards = { ...entryOf('a'), staleAt: -1 };
+    expect(() => encodeEntry(backwards, 0)).toThrow('read, then stale, then deleted');
+    const tagless = { ...entryOf('a'), tags: ['Not A Tag' as never] };
+    expect(() => encodeEntry(tagless, 0)).toThrow('are tags');
+    const endless = { ...entryOf('a'), deleteAt: Number.POSITIVE_INFINITY };
+    expect(() => encodeEntry(endless, 0)).toThrow('has an end');
+    const timeless = { ...entryOf('a'), stamp: 'x' as Position, verifiedAt: 'x' as Position };
+    expect(() => encodeEntry(timeless, 0)).toThrow('wire form');
+  });
+});
