@@ -22,10 +22,6 @@ export const FAULTS = {
   KEY_MAP_INVALID: { message: 'Key map: {required} was required, got {got}.' },
   LOG_UNAVAILABLE: { message: 'The log cannot be reached: {reason}.', status: 503 },
   LOG_CLOSED: { message: 'The log has been closed.', status: 503 },
-  OUTBOX_FULL: {
-    message: 'The outbox was required to hold at most {recordsMax} messages, got one more.',
-    status: 503,
-  },
   REDIS_OPTIONS_INVALID: { message: 'Redis, {path}: {required} was required, got {got}.' },
   CONFIG_INVALID: { message: 'The configuration is not valid.\n{faults}' },
   SUPERGRAPH_UNAVAILABLE: {

@@ -62,7 +62,8 @@ function mapPattern({ from, to }: Mapping, pattern: string): readonly string[] {
   const [head, ...others] = from.literals;
   const tail = others.at(-1) ?? head;
   const rests = residuals(pattern, head);
-  if (rests.length === 0 || !endsAlike(pattern.slice(pattern.lastIndexOf('*') + 1), tail)) return [];
+  const end = pattern.slice(pattern.lastIndexOf('*') + 1);
+  if (rests.length === 0 || !endsAlike(end, tail)) return [];
   if (from.names.length === 0) return rests.some(matchesNothing) ? [fill(to, () => '')] : [];
   // Where the key is a head and one value, the value is what the rest of the pattern matches.
   // Otherwise a star may stand across several values, so all of them are purged.

@@ -218,7 +218,7 @@ function metadataOf(value: unknown, limits: MessageLimits): Metadata | null {
     const got = cascade.length;
     throw unreadable(`metadata.cascade: at most ${cascadeLengthMax} were required, got ${got}`);
   }
-  return value as Metadata;
+  return value;
 }
 
 function isWithinDepth(value: unknown, depthMax: number): boolean {

@@ -132,7 +132,7 @@ describe('what is forgotten is invalidated', () => {
     expect(horizon.invalidatedSince(at(10), tags('user:1'))).toBe(false);
   });
 
-  it.each([0, 4, 5])('when the end is not beyond the position (%d), until the next record', (end) => {
+  it.each([0, 4, 5])('when the end (%d) is not beyond the position, until a record is', (end) => {
     const horizon = horizonOf([], [], [], [], []);
     horizon.forget(at(end));
     expect(horizon.position).toBe(at(5));
