@@ -6,8 +6,11 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from './clock.ts';
 import type { InvalidationMessage } from './message.ts';
 
-/** An empty batch, which every existing reader accepts and none acts upon. */
-export function fenceMessage(clock: Clock): InvalidationMessage {
+/**
+ * An empty batch, which every existing reader accepts and none acts upon. `tellsLoss` where its
+ * maker has found that the log does not hold what it did.
+ */
+export function fenceMessage(clock: Clock, { tellsLoss = false } = {}): InvalidationMessage {
   return {
     message_id: randomUUID(),
     entity_type: { Custom: 'batch' },
@@ -17,11 +20,16 @@ export function fenceMessage(clock: Clock): InvalidationMessage {
     action: 'Batch',
     timestamp: new Date(clock.wall()).toISOString(),
     source_service: 'freshet',
-    metadata: { fence: true },
+    metadata: { fence: true, ...(tellsLoss && { loss: true }) },
   };
 }
 
 /** Whether a record is of use to the log alone. */
 export function isFence(message: InvalidationMessage): boolean {
   return message.metadata?.['fence'] === true && message.entity_ids?.length === 0;
+}
+
+/** Whether it is a fence that was made with `tellsLoss`. */
+export function tellsLoss(message: InvalidationMessage): boolean {
+  return isFence(message) && message.metadata?.['loss'] === true;
 }

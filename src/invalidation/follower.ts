@@ -150,9 +150,9 @@ export class Follower {
     const events = this.#log.follow({ signal })[Symbol.asyncIterator]();
     while (!signal.aborted) {
       const askedAt = this.#clock.now();
-      const { done, value } = await events.next();
-      if (done === true || signal.aborted) break;
-      await this.#apply(value, askedAt);
+      const next = await events.next();
+      if (next.done === true || signal.aborted) break;
+      await this.#apply(next.value, askedAt);
     }
     this.#isLost = true;
     await events.return?.();

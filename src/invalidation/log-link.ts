@@ -3,6 +3,8 @@
  * ID and message ID: its link. A reader holds the link of the last record that it read, so a
  * record that names another one, or an end of the log that is not where the reader stands, tells
  * that records were trimmed, deleted, or that this is another log: flushed, restored, failed over.
+ * Who finds that out tells the others by a fence. Only what was lost before anyone had read it
+ * leaves no trace.
  * Pure, so that every case can be simulated.
  */
 import { formatPosition, latest, ORIGIN, parsePosition, type Position } from './position.ts';
@@ -21,6 +23,8 @@ export interface Linked {
   readonly messageId: string;
   /** The link to the entry before it; absent from what did not write this project. */
   readonly previous: string | undefined;
+  /** A fence by which a reader tells all others that it found the log broken. */
+  readonly tellsLoss: boolean;
 }
 
 /** The end of the log. */
@@ -43,8 +47,12 @@ export interface Chain<Entry> {
   readonly intact: readonly Entry[];
   /** Where the reader stands after these. */
   readonly cursor: Cursor;
-  /** Another entry was there, and it does not follow. */
-  readonly broken: boolean;
+  /**
+   * `broken`: the next entry does not follow. `told`: somebody says that the log was broken before
+   * this place. The reader may have missed records, though every link is right: those that were
+   * lost with the state in which the other one had read them.
+   */
+  readonly end: 'whole' | 'broken' | 'told';
 }
 
 /** Follows the links from `cursor` through `entries`. */
@@ -54,13 +62,15 @@ export function followChain<Entry extends Linked>(
 ): Chain<Entry> {
   let { position, link } = cursor;
   for (const [index, entry] of entries.entries()) {
-    if (entry.previous !== link || entry.position <= position) {
-      return { intact: entries.slice(0, index), cursor: { position, link }, broken: true };
+    const follows = entry.previous === link && entry.position > position;
+    if (!follows || entry.tellsLoss) {
+      const end = entry.tellsLoss ? 'told' : 'broken';
+      return { intact: entries.slice(0, index), cursor: { position, link }, end };
     }
     position = entry.position;
     link = linkOf(position, entry.messageId);
   }
-  return { intact: entries, cursor: { position, link }, broken: false };
+  return { intact: entries, cursor: { position, link }, end: 'whole' };
 }
 
 export type TailVerdict =

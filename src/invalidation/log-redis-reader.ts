@@ -4,7 +4,7 @@
  */
 import { pause, type Clock, type Millis, type Random } from './clock.ts';
 import type { Connection } from './connection.ts';
-import { fenceMessage } from './fence.ts';
+import { fenceMessage, tellsLoss } from './fence.ts';
 import type { LogEvent, LogRecord } from './log.ts';
 import {
   boot, cursorAt, followChain, judgeTail, linkOf, type Cursor, type Linked, type Tail,
@@ -72,10 +72,12 @@ export class RedisLogReader {
     const entries = await this.#readAfter(client, cursor.position);
     if (entries.length === 0) return this.#verify(client, cursor);
     const chain = followChain(cursor, entries);
-    if (chain.broken && chain.intact.length === 0) return this.#mend(client, cursor.position);
+    if (chain.end !== 'whole' && chain.intact.length === 0) {
+      return this.#goOnAtEnd(client, { beyond: cursor.position, tell: chain.end === 'broken' });
+    }
     // What does not follow is read again, and is then the first thing that does not.
     this.#cursor = chain.cursor;
-    const caughtUp = !chain.broken && entries.length < READ_COUNT;
+    const caughtUp = chain.end === 'whole' && entries.length < READ_COUNT;
     return { kind: 'records', records: this.#records(chain.intact), caughtUp };
   }
 
@@ -83,7 +85,8 @@ export class RedisLogReader {
     const tail = await this.#tail(client, TAIL, []);
     if (from !== undefined) {
       const [entry] = await this.#range(client, formatPosition(from));
-      if (entry?.position !== from) return this.#mend(client, from);
+      // It was dropped because it is old, or never was: no reason to tell others.
+      if (entry?.position !== from) return this.#goOnAtEnd(client, { beyond: from, tell: false });
       this.#cursor = { position: from, link: linkOf(from, entry.messageId) };
       return undefined;
     }
@@ -91,7 +94,9 @@ export class RedisLogReader {
     const start = positionOf(oldestMs, 0);
     const [first] = await this.#range(client, `(${formatPosition(start)}`);
     this.#cursor = boot(start, { first, tail });
-    if (this.#cursor === undefined) return this.#mend(client, undefined);
+    if (this.#cursor === undefined) {
+      return this.#goOnAtEnd(client, { beyond: undefined, tell: false });
+    }
     return { kind: 'gap', end: this.#cursor.position };
   }
 
@@ -103,17 +108,21 @@ export class RedisLogReader {
       case 'ahead':
         return undefined;
       case 'broken':
-        return this.#mend(client, cursor.position);
+        return this.#goOnAtEnd(client, { beyond: cursor.position, tell: true });
     }
   }
 
-  /** Goes on at the end of the log, which is made to be beyond `position`. */
-  async #mend(client: RedisClient, position: Position | undefined): Promise<LogEvent> {
-    const fence = fenceMessage(this.#options.clock);
+  /** Goes on at the end of the log; a fence makes sure that it is `beyond`, and tells others. */
+  async #goOnAtEnd(
+    client: RedisClient,
+    { beyond, tell }: { beyond: Position | undefined; tell: boolean },
+  ): Promise<LogEvent> {
+    const fence = fenceMessage(this.#options.clock, { tellsLoss: tell });
     const tail = await this.#tail(client, FENCE, [
       writeMessage(fence), fence.message_id, String(this.#options.recordsMax),
-      position === undefined ? '' : formatPosition(position),
-      position === undefined ? '' : formatPosition(successor(position)),
+      beyond === undefined ? '' : formatPosition(beyond),
+      beyond === undefined ? '' : formatPosition(successor(beyond)),
+      tell ? 'always' : '',
     ]);
     this.#cursor = cursorAt(tail);
     return { kind: 'gap', end: this.#cursor.position };
@@ -163,11 +172,13 @@ function entryOf([id, fields]: RawEntry): Entry {
   for (let at = 0; at + 1 < fields.length; at += 2) {
     values.set(fields[at] as string, fields[at + 1] as string);
   }
+  const message = messageOf(values.get('message'));
   return {
     position: placeOf(id) ?? ORIGIN,
     messageId: values.get('message_id') ?? '',
     previous: values.get('previous'),
-    message: messageOf(values.get('message')),
+    tellsLoss: message !== undefined && tellsLoss(message),
+    message,
   };
 }
 

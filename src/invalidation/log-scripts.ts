@@ -81,23 +81,27 @@ return id
 export const TAIL = script(1, 'return description(KEYS[1])');
 
 /**
- * Makes sure that the log goes on beyond a position, by a record that says nothing where it does
- * not. KEYS: stream. ARGV: message, message ID, records at most, the position and the one after it
- * (or nothing for "at all"). Answers as TAIL, afterwards.
+ * Makes sure that the log goes on beyond a position: by a fence where it does not, or always.
+ * KEYS: stream. ARGV: the fence's message and message ID, records at most, the position and the one
+ * after it (or nothing, for a log that holds any record), and `always` or nothing. Answers as TAIL,
+ * afterwards.
  */
 export const FENCE = script(1, `
-local last = tail(KEYS[1])
 local function parts(id)
   local ms, sequence = string.match(id, '^(%d+)-(%d+)$')
   return tonumber(ms), tonumber(sequence)
 end
-local function beyond(id, position)
+local function isBeyond(id, position)
+  if id == '' then return false end
+  if position == '' then return true end
   local ms, sequence = parts(id)
   local positionMs, positionSequence = parts(position)
   return ms > positionMs or (ms == positionMs and sequence > positionSequence)
 end
-if last == '' or (ARGV[4] ~= '' and not beyond(last, ARGV[4])) then
-  local id = ARGV[5] ~= '' and ARGV[5] or '*'
+local beyond = isBeyond(tail(KEYS[1]), ARGV[4])
+if not beyond or ARGV[6] == 'always' then
+  local id = '*'
+  if not beyond and ARGV[5] ~= '' then id = ARGV[5] end
   add(KEYS[1], id, ARGV[3], ARGV[1], ARGV[2])
 end
 return description(KEYS[1])

@@ -129,8 +129,8 @@ export class InvalidationNode {
     this.#channel?.start();
     await new Promise<void>((resolve) => {
       const cancel = this.#clock.after(START_TIMEOUT_MS, resolve);
-      const ready = [this.#follower.caughtUp(), this.#channel?.listening()];
-      void Promise.all(ready).then(() => {
+      const listening = this.#channel?.listening() ?? Promise.resolve();
+      void Promise.all([this.#follower.caughtUp(), listening]).then(() => {
         cancel();
         resolve();
       });

@@ -1,0 +1,182 @@
+/**
+ * What a service uses to say that something of its own has changed, after its commit.
+ *
+ * It promises: what it was told is in the log and announced on the channel when the call resolves
+ * with a position; without one it is kept in memory and goes into the log as soon as that can be
+ * reached, in order. A call waits for Redis no longer than a bound, and trouble with Redis fails no
+ * caller who has not asked for it (`strict`).
+ */
+import { randomUUID } from 'node:crypto';
+import { systemClock, systemRandom, type Clock, type Millis, type Random } from './clock.ts';
+import { fault } from './errors.ts';
+import { RedisLog } from './log-redis.ts';
+import type { Log } from './log.ts';
+import { MessageMaker } from './message-maker.ts';
+import {
+  readMessage, writeMessage, type InvalidationMessage, type Metadata,
+} from './message.ts';
+import { Outbox } from './outbox.ts';
+import type { Position } from './position.ts';
+import type { RedisOptions } from './redis.ts';
+import { Stats, type StatsSnapshot } from './stats.ts';
+
+export interface PublisherOptions {
+  /** Where the log is. Either this or `log`. */
+  readonly redis?: RedisOptions;
+  /** A log that is there already, and is not closed with the publisher. */
+  readonly log?: Log;
+  /** The name of the service: the `source_service` of its messages. */
+  readonly source: string;
+  /** Default `cache:invalidate`. */
+  readonly channel?: string;
+  /** Default the channel's name and `:log`. */
+  readonly stream?: string;
+  /** No call waits longer for Redis. Default 250 ms. */
+  readonly appendTimeoutMs?: Millis;
+  /** Calls reject with `LOG_UNAVAILABLE` where the message had to be kept. Default false. */
+  readonly strict?: boolean;
+  /** Messages kept while Redis cannot be reached; more are widened. Default 10,000. */
+  readonly outboxRecordsMax?: number;
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+export interface EntityOptions {
+  /** What became of it. Default `Delete`; caches do the same for both. */
+  readonly action?: 'Delete' | 'Update';
+  readonly metadata?: Metadata;
+}
+
+export interface Published {
+  /** Where the log has it; undefined where it is kept, to be appended later. */
+  readonly position: Position | undefined;
+  readonly message_id: string;
+}
+
+/** Throws `REDIS_OPTIONS_INVALID`. Connects at the first call. */
+export function createPublisher(options: PublisherOptions): Publisher {
+  return new Publisher(options);
+}
+
+/**
+ * Calls reject with `MESSAGE_INVALID` or `PATTERN_INVALID` for arguments that no cache could act
+ * upon (an id that is undefined), and with `LOG_CLOSED` after `close`.
+ */
+export class Publisher {
+  readonly #log: Log;
+  readonly #ownsLog: boolean;
+  readonly #outbox: Outbox;
+  readonly #maker: MessageMaker;
+  readonly #strict: boolean;
+  readonly #clock: Clock;
+  readonly #stats = new Stats();
+
+  constructor(options: PublisherOptions) {
+    const { source, clock = systemClock, random = systemRandom, appendTimeoutMs = 250 } = options;
+    this.#clock = clock;
+    this.#strict = options.strict ?? false;
+    this.#ownsLog = options.log === undefined;
+    this.#log = options.log ?? logOf(options, { clock, random, appendTimeoutMs });
+    this.#maker = new MessageMaker({ sourceService: source, clock, newId: () => randomUUID() });
+    this.#outbox = new Outbox({
+      log: this.#log, maker: this.#maker, waitMs: appendTimeoutMs, clock, random,
+      recordsMax: options.outboxRecordsMax ?? 10_000,
+    });
+  }
+
+  invalidateUser(id: string | number, options?: EntityOptions): Promise<Published> {
+    return this.invalidateCustom('User', id, options);
+  }
+
+  invalidatePost(id: string | number, options?: EntityOptions): Promise<Published> {
+    return this.invalidateCustom('Post', id, options);
+  }
+
+  invalidateComment(id: string | number, options?: EntityOptions): Promise<Published> {
+    return this.invalidateCustom('Comment', id, options);
+  }
+
+  invalidateNotification(id: string | number, options?: EntityOptions): Promise<Published> {
+    return this.invalidateCustom('Notification', id, options);
+  }
+
+  invalidateFeed(id: string | number, options?: EntityOptions): Promise<Published> {
+    return this.invalidateCustom('Feed', id, options);
+  }
+
+  /** An entity of any type, in any case: `session`. */
+  async invalidateCustom(
+    type: string,
+    id: string | number,
+    { action = 'Delete', metadata }: EntityOptions = {},
+  ): Promise<Published> {
+    const message = action === 'Update'
+      ? this.#maker.updated(type, id, metadata)
+      : this.#maker.deleted(type, id, metadata);
+    return this.#send(message);
+  }
+
+  /** Full cache keys, `user:1`; at most 10,000. */
+  async invalidateBatch(keys: readonly string[], metadata?: Metadata): Promise<Published> {
+    return this.#send(this.#maker.batch(keys, metadata));
+  }
+
+  /** `feed:123:*`, `*:posts`; see pattern.ts. */
+  async invalidatePattern(pattern: string, metadata?: Metadata): Promise<Published> {
+    return this.#send(this.#maker.pattern(pattern, metadata));
+  }
+
+  /** The entity is new: every cached list of its type is stale. */
+  async created(type: string, id: string | number, metadata?: Metadata): Promise<Published> {
+    return this.#send(this.#maker.created(type, id, metadata));
+  }
+
+  /** A message as it is, with the id and the time that it bears. */
+  async publish(message: InvalidationMessage): Promise<Published> {
+    return this.#send(message);
+  }
+
+  get stats(): StatsSnapshot & { readonly outbox: number } {
+    return { ...this.#stats.snapshot(), outbox: this.#outbox.kept };
+  }
+
+  /**
+   * Takes nothing more, and appends what is kept for at most `timeoutMs` (default 2,000 ms).
+   * Resolves to how many messages could not be appended.
+   */
+  async close(timeoutMs: Millis = 2_000): Promise<number> {
+    const lost = await this.#outbox.close(timeoutMs);
+    if (this.#ownsLog) await this.#log.close();
+    return lost;
+  }
+
+  async #send(message: InvalidationMessage): Promise<Published> {
+    // Before it is kept, so that the caller learns what is wrong with it.
+    readMessage(writeMessage(message));
+    const startedAt = this.#clock.now();
+    const position = await this.#outbox.append(message);
+    if (position === undefined) {
+      this.#stats.count('kept');
+      const reason = 'the message is kept, and will be appended when it can be reached';
+      if (this.#strict) throw fault('LOG_UNAVAILABLE', { reason });
+    } else {
+      this.#stats.published(this.#clock.now() - startedAt);
+    }
+    return { position, message_id: message.message_id };
+  }
+}
+
+function logOf(
+  { redis, channel, stream }: PublisherOptions,
+  shared: { clock: Clock; random: Random; appendTimeoutMs: Millis },
+): Log {
+  if (redis === undefined) {
+    const required = 'a URL or an object, or a log';
+    throw fault('REDIS_OPTIONS_INVALID', { path: 'redis', required, got: 'neither' });
+  }
+  return new RedisLog({
+    ...shared, redis,
+    ...(channel === undefined ? {} : { channel }),
+    ...(stream === undefined ? {} : { stream }),
+  });
+}
