@@ -25,9 +25,11 @@ export function correctErrorPaths(schema: GraphQLSchema): GraphQLSchema {
 type Resolver = GraphQLFieldResolver<unknown, unknown>;
 
 function withErrorPaths(resolve: Resolver): Resolver {
-  return (source, args, context, info) => {
-    const value = resolve(source, args, context, info);
-    return isPromise(value) ? value.then((later) => corrected(later, info)) : corrected(value, info);
+  return (...given) => {
+    const value = resolve(...given);
+    const [, , , info] = given;
+    if (isPromise(value)) return value.then((later) => corrected(later, info));
+    return corrected(value, info);
   };
 }
 
@@ -41,7 +43,8 @@ function corrected(value: unknown, info: GraphQLResolveInfo): unknown {
 
 function relocated(error: Error, place: Path): Error {
   if (error instanceof AggregateError) {
-    const errors = error.errors.map((one) => (one instanceof Error ? relocated(one, place) : one));
+    const errors = (error.errors as unknown[]).map((one) =>
+      (one instanceof Error ? relocated(one, place) : one));
     return new AggregateError(errors, error.message);
   }
   if (!(error instanceof GraphQLError) || error.path === undefined) return error;

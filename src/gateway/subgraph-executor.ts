@@ -12,6 +12,7 @@ import {
 } from '@graphql-tools/utils';
 import { getOperationAST, type OperationTypeNode } from 'graphql';
 import { systemClock, type Clock, type Millis } from '../invalidation/clock.ts';
+import type { Variables } from '../policy/plan.ts';
 import type { Fetch, HttpLimits } from './bounded-http.ts';
 import { endpointOf, type Endpoint } from './endpoint.ts';
 import type { CachedContext, Exchange } from './exchange.ts';
@@ -102,7 +103,8 @@ class HttpSubgraph {
 
   /** Only what belongs to the operation: extensions of a request could redirect the executor. */
   #callFor(request: ExecutionRequest, exchange: Exchange | undefined): Call {
-    const { document, variables, operationName } = request;
+    const { document, operationName } = request;
+    const variables = request.variables as Variables | undefined;
     const operation = request.operationType ?? getOperationAST(document, operationName)?.operation;
     return {
       document,

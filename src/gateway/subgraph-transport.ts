@@ -6,6 +6,7 @@ import { buildHTTPExecutor } from '@graphql-tools/executor-http';
 import type { Executor } from '@graphql-tools/utils';
 import { print, type DocumentNode, type GraphQLError, type OperationTypeNode } from 'graphql';
 import type { Clock } from '../invalidation/clock.ts';
+import type { Variables } from '../policy/plan.ts';
 import { exchangeHttp, type Fetch, type HttpLimits } from './bounded-http.ts';
 import { wholeEvents } from './event-stream.ts';
 import type { OriginHeaders } from './origin.ts';
@@ -14,7 +15,7 @@ import { exchangeError } from './subgraph-error.ts';
 /** One exchange. The transport fills in how it went. */
 export interface Call {
   readonly document: DocumentNode;
-  readonly variables: Readonly<Record<string, unknown>> | undefined;
+  readonly variables: Variables | undefined;
   readonly operationName: string | undefined;
   readonly operation: OperationTypeNode;
   readonly headers: Record<string, string>;

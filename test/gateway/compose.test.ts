@@ -5,7 +5,8 @@ import { composeSupergraph } from '../../src/gateway/compose.ts';
 import { stitchSupergraph } from '../../src/gateway/stitch.ts';
 import { parseSupergraph } from '../../src/gateway/supergraph.ts';
 
-const LINK = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key"])';
+const LINK = `extend schema
+  @link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key"])`;
 const USERS_2 = {
   name: 'users',
   url: 'http://users/',
@@ -81,15 +82,16 @@ describe('composeSupergraph', () => {
     expect(fieldsOf(both.sdl, 'Query')).toEqual(['now', 'posts', 'user', 'weather']);
   });
 
-  it('carries our directives into the supergraph, and the schema of it can be executed', async () => {
+  it('carries our directives into the supergraph, which can be executed with them', async () => {
     const { sdl } = composeSupergraph([USERS_2, POSTS_2]);
-    expect(sdl).toMatch(/user\(id: ID!\): User @join__field\(graph: USERS\) @cacheControl\(maxAge: 30\)/);
+    expect(sdl).toMatch(/user\(id: ID!\): User @join.* @cacheControl\(maxAge: 30\)/);
     expect(sdl).toMatch(/email: String .*@cacheControl\(scope: PRIVATE\)/);
-    expect(sdl).toMatch(/posts: \[Post!\]! @join__field\(graph: POSTS\) @cacheTag\(format: "front:posts"\)/);
+    expect(sdl).toMatch(/posts: \[Post!\]! @join.* @cacheTag\(format: "front:posts"\)/);
     expect(sdl).toMatch(/directive @cachePurge/);
     const schema = stitchSupergraph({
       supergraph: parseSupergraph(sdl),
-      createExecutor: () => answering({ user: { __typename: 'User', id: '1', email: 'e' } }),
+      createExecutor: () =>
+        answering({ user: { __typename: 'User', id: '1', email: 'e' } }),
     });
     const result = await execute({ schema, document: parse('{ user(id: 1) { email } }') });
     expect(result).toEqual({ data: { user: { email: 'e' } } });

@@ -49,7 +49,11 @@ beforeAll(async () => {
         users: () => ['1', '2'].map(person),
         boom: () => { throw new Error('password is hunter2'); },
       },
-      User: { secret: () => { throw new GraphQLError('No', { extensions: { code: 'FORBIDDEN' } }); } },
+      User: {
+        secret: () => {
+          throw new GraphQLError('No', { extensions: { code: 'FORBIDDEN' } });
+        },
+      },
       Mutation: { rename: (_, { id, name }) => ({ ...person(id), name }) },
       Subscription: {
         renamed: {
@@ -71,7 +75,10 @@ beforeAll(async () => {
   content = await startSubgraph({
     name: 'content-service',
     sdl: `${LINK}
-      type Query { post(id: ID!): Item posts: [Item!]! search: [Hit!]! named: [Item!]! @provides(fields: "author { name }") }
+      type Query {
+        post(id: ID!): Item posts: [Item!]! search: [Hit!]!
+        named: [Item!]! @provides(fields: "author { name }")
+      }
       interface Item { id: ID! author: User }
       type Article implements Item @key(fields: "id") { id: ID! author: User words: Int }
       type Picture implements Item @key(fields: "id") { id: ID! author: User width: Int }
@@ -141,7 +148,8 @@ describe('a stitched supergraph', () => {
   });
 
   it('joins entities of several subgraphs', async () => {
-    const { data, errors } = await ask('{ posts { id author { name } } users { name posts { id } } }');
+    const query = '{ posts { id author { name } } users { name posts { id } } }';
+    const { data, errors } = await ask(query);
     expect(errors).toBeUndefined();
     expect(data).toEqual({
       posts: [{ id: 'p1', author: { name: 'Ann' } }, { id: 'p2', author: { name: 'Bob' } }],
@@ -182,14 +190,17 @@ describe('a stitched supergraph', () => {
   });
 
   it('keeps path and code of an error of a subgraph, at the root and in an entity', async () => {
-    const { data, errors } = await ask('{ user(id: "denied") { name } posts { author { secret } } }');
+    const query = '{ user(id: "denied") { name } posts { author { secret } } }';
+    const { data, errors } = await ask(query);
     expect(data?.['user']).toBeNull();
     expect(errors).toContainEqual(expect.objectContaining({
       message: 'Not yours', path: ['user'], extensions: { code: 'FORBIDDEN', why: 'x' },
     }));
     for (const index of [0, 1]) {
       expect(errors).toContainEqual(expect.objectContaining({
-        message: 'No', path: ['posts', index, 'author', 'secret'], extensions: { code: 'FORBIDDEN' },
+        message: 'No',
+        path: ['posts', index, 'author', 'secret'],
+        extensions: { code: 'FORBIDDEN' },
       }));
     }
   });
@@ -226,7 +237,7 @@ describe('a stitched supergraph', () => {
     gate.release();
   });
 
-  it('passes subscriptions through, joins their events, and ends them with the client', async () => {
+  it('passes subscriptions through, joins their events, and ends with the client', async () => {
     const yoga = createYoga({ schema, logging: false });
     const response = await yoga.fetch('http://gateway/graphql', {
       method: 'POST',

@@ -14,7 +14,7 @@ import { startSubgraph, type TestSubgraph } from '../support/subgraph.ts';
 import { until } from '../support/until.ts';
 
 let users: TestSubgraph;
-let ticks: AsyncGenerator<unknown> | undefined;
+let ticks: AsyncGenerator | undefined;
 let ticksEnded = false;
 
 beforeEach(async () => {
@@ -22,7 +22,7 @@ beforeEach(async () => {
   users = await startSubgraph({
     name: 'users',
     sdl: `
-      type Query { user(id: ID!): User, whole: String!, broken: String, echo(text: String): String }
+      type Query { user(id: ID!): User, echo(text: String): String }
       type Mutation { rename(id: ID!, name: String!): User }
       type Subscription { ticks: String }
       type User { id: ID! name: String }
@@ -30,8 +30,6 @@ beforeEach(async () => {
     resolvers: {
       Query: {
         user: (_, { id }) => ({ id, name: `user ${id}` }),
-        whole: () => null,
-        broken: () => { throw new Error('secret detail'); },
         echo: (_, { text }) => text,
       },
       Mutation: { rename: (_, { id, name }) => ({ id, name }) },
@@ -258,80 +256,6 @@ describe('what the origin says beside a result', () => {
   });
 });
 
-describe('a batch', () => {
-  const NAMED = 'query Q($id: ID!) { user(id: $id) { ...N } } fragment N on User { n: name }';
-
-  it('is one request for what one context asks in one tick', async () => {
-    const executor = executorFor();
-    const context = { exchange: exchangeOf() };
-    users.answerHeaders = { 'cache-control': 'no-store' };
-    const results = await Promise.all([
-      ask(executor, NAMED, { context, variables: { id: 1 }, operationName: 'Q' }),
-      ask(executor, NAMED, { context, variables: { id: 2 }, operationName: 'Q' }),
-      ask(executor, '{ a: echo(text: "a") echo(text: "b") }', { context }),
-    ]);
-    expect(results.map(({ data }) => JSON.parse(JSON.stringify(data)))).toEqual([
-      { user: { n: 'user 1' } }, { user: { n: 'user 2' } }, { a: 'a', echo: 'b' },
-    ]);
-    expect(users.calls.length).toBe(1);
-    expect(results.map((result) => originHeadersOf(result)?.cacheControl))
-      .toEqual(['no-store', 'no-store', 'no-store']);
-  });
-
-  it('never holds requests of two contexts', async () => {
-    const executor = executorFor();
-    const contexts = ['a', 'b'].map((name) => ({
-      exchange: exchangeOf({ authorization: `Bearer ${name}` }),
-    }));
-    await Promise.all(contexts.map((context) => ask(executor, '{ echo(text: "x") }', { context })));
-    expect(users.calls.map(({ headers }) => headers.authorization).sort())
-      .toEqual(['Bearer a', 'Bearer b']);
-  });
-
-  it('gives each its own errors, with the paths that it knows', async () => {
-    const context = {};
-    const executor = executorFor();
-    const [bad, good] = await Promise.all([
-      ask(executor, '{ x: broken }', { context }),
-      ask(executor, '{ echo(text: "a") }', { context }),
-    ]);
-    expect(bad?.errors?.map(({ path }) => path)).toEqual([['x']]);
-    expect(good).toEqual({ data: { echo: 'a' } });
-  });
-
-  it('does not let one that fails as a whole take others with it', async () => {
-    const context = {};
-    const executor = executorFor();
-    const [bad, good, invalid] = await Promise.all([
-      ask(executor, '{ whole }', { context }),
-      ask(executor, '{ echo(text: "a") }', { context }),
-      ask(executor, '{ nothing }', { context }),
-    ]);
-    expect(bad?.data).toBeNull();
-    expect(good).toEqual({ data: { echo: 'a' } });
-    expect(invalid?.errors?.[0]?.message).toMatch(/nothing/);
-  });
-
-  it('tells each of a failure on the way, without asking again for each', async () => {
-    users.misbehave({ status: 503, body: 'busy' });
-    const context = {};
-    const executor = executorFor();
-    const results = await Promise.all(['a', 'b', 'c'].map((text) =>
-      ask(executor, `{ echo(text: "${text}") }`, { context })));
-    expect(results.map(({ errors }) => errors?.[0]?.extensions['code']))
-      .toEqual(Array.from({ length: 3 }, () => 'SUBGRAPH_ANSWER_INVALID'));
-    expect(users.calls.length).toBe(1);
-  });
-
-  it('can be switched off', async () => {
-    const executor = executorFor({ batch: false });
-    const context = {};
-    await Promise.all(['a', 'b'].map((text) =>
-      ask(executor, `{ echo(text: "${text}") }`, { context })));
-    expect(users.calls.length).toBe(2);
-  });
-});
-
 describe('a subscription', () => {
   it('is passed on event by event, and ends at the subgraph when the client has left', async () => {
     const document = parse('subscription { ticks }');
@@ -341,7 +265,8 @@ describe('a subscription', () => {
       got.push(event);
       if (got.length === 50) break;
     }
-    expect(got).toEqual(Array.from({ length: 50 }, (_, n) => ({ data: { ticks: `${n} \u2603\n\n` } })));
+    const expected = Array.from({ length: 50 }, (_, n) => `${n} \u2603\n\n`);
+    expect(got).toEqual(expected.map((text) => ({ data: { ticks: text } })));
     expect(ticks).toBeDefined();
     await until(() => ticksEnded, { what: 'the subgraph has stopped counting' });
   });
@@ -351,7 +276,8 @@ describe('a subscription', () => {
     const events = (await executorFor()({ document })) as AsyncIterable<ExecutionResult>;
     const got: ExecutionResult[] = [];
     for await (const event of events) got.push(event);
-    expect(got.map(({ errors }) => errors?.[0]?.message)).toEqual([expect.stringMatching(/nothing/)]);
+    expect(got.map(({ errors }) => errors?.[0]?.message))
+      .toEqual([expect.stringMatching(/nothing/)]);
   });
 
   it('that breaks off ends with an error, which has a code', async () => {

@@ -5,7 +5,8 @@
  *
  *     const users = await startSubgraph({
  *       name: 'users',
- *       sdl: `type Query { user(id: ID!): User } type User @key(fields: "id") { id: ID! name: String }`,
+ *       sdl: `type Query { user(id: ID!): User }
+ *         type User @key(fields: "id") { id: ID! name: String }`,
  *       resolvers: { Query: { user: (_, { id }) => people.get(id) } },
  *       entities: { User: ({ id }) => people.get(id) },
  *     });
@@ -126,7 +127,7 @@ class HttpSubgraph implements TestSubgraph {
   #connectionsMade = 0;
   #calls: SubgraphCall[] = [];
   #holdings: Holding[] = [];
-  #misbehaviours: Misbehaviour[] = [];
+  readonly #misbehaviours: Misbehaviour[] = [];
   #stopped: Promise<void> | undefined;
 
   constructor(options: SubgraphOptions) {
@@ -335,7 +336,9 @@ function federationTypes(document: DocumentNode): DocumentNode {
     .map(({ name }) => name.value);
   const entityTypes = [...new Set(keyed)];
   const service = 'scalar _Any scalar FieldSet type _Service { sdl: String! }';
-  if (entityTypes.length === 0) return parse(`${service} extend type Query { _service: _Service! }`);
+  if (entityTypes.length === 0) {
+    return parse(`${service} extend type Query { _service: _Service! }`);
+  }
   return parse(`${service}
     union _Entity = ${entityTypes.join(' | ')}
     extend type Query {
