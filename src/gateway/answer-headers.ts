@@ -62,7 +62,7 @@ function entityTagOf(body: Buffer): string {
 }
 
 function cacheStatus({ how, ttlMs }: Answer): string {
-  const ttl = `; ttl=${seconds(ttlMs)}`;
+  const ttl = `; ttl=${Math.ceil(Math.max(0, ttlMs) / 1000)}`;
   switch (how.kind) {
     case 'hit':
       return `freshet; hit${ttl}; detail=${how.tier}`;
