@@ -40,7 +40,7 @@ export function createTransport(options: TransportOptions): Transport {
   const execute = buildHTTPExecutor({
     endpoint: options.url,
     method: 'POST',
-    headers: (request) => (request as { context: Call }).context.headers,
+    headers: (request) => headersOf((request as { context: Call }).context),
     fetch: (_url, init, context) => send(options, init ?? {}, context as Call),
     // Equal requests are joined by the cache, which knows when that is allowed.
     deduplicateInflightRequests: false,
@@ -60,36 +60,41 @@ export function createTransport(options: TransportOptions): Transport {
   };
 }
 
-const STREAM = /^\s*(text\/event-stream|multipart\/mixed)\b/i;
+const JSON_TYPE = 'application/json';
 const EVENTS = /^\s*text\/event-stream\b/i;
+
+/** A query or mutation has one answer: it does not ask for one in pieces. */
+function headersOf({ operation, headers }: Call): Record<string, string> {
+  if (operation === 'subscription') return headers;
+  return { ...headers, accept: `application/graphql-response+json, ${JSON_TYPE}` };
+}
 
 async function send(options: TransportOptions, init: RequestInit, call: Call): Promise<Response> {
   const { subgraph, url, limits, clock, fetch } = options;
-  const isQuery = call.operation === 'query';
-  // A subscription ends with its client, for which the executor makes this signal.
-  const signal = call.operation === 'subscription' ? init.signal ?? undefined : undefined;
+  const subscribes = call.operation === 'subscription';
+  const isEvents = ({ headers }: Response): boolean =>
+    subscribes && EVENTS.test(headers.get('content-type') ?? '');
   try {
     const { response, text } = await exchangeHttp({
       url,
       init,
-      limits: { ...limits, retries: isQuery ? limits.retries : 0 },
+      limits: { ...limits, retries: call.operation === 'query' ? limits.retries : 0 },
       fetch,
       clock,
-      signal,
-      streams: ({ headers }) => STREAM.test(headers.get('content-type') ?? ''),
+      // A subscription ends with its client, for which the executor makes this signal.
+      signal: subscribes ? init.signal ?? undefined : undefined,
+      streams: isEvents,
     });
-    const { status, headers } = response;
+    const { status, headers, body } = response;
     call.status = status;
     call.origin = {
       setCookie: headers.getSetCookie(),
       cacheControl: headers.get('cache-control'),
     };
-    const type = headers.get('content-type') ?? '';
-    const stream = (): BodyInit | null =>
-      EVENTS.test(type) && response.body !== null
-        ? wholeEvents(response.body, limits.bytesMax)
-        : response.body;
-    return new Response(text ?? stream(), { headers: { 'content-type': type } });
+    // Told by what was asked, not by what the answer calls itself: only events are streamed.
+    if (text !== undefined) return new Response(text, { headers: { 'content-type': JSON_TYPE } });
+    const events = body === null ? null : wholeEvents(body, limits.bytesMax);
+    return new Response(events, { headers: { 'content-type': 'text/event-stream' } });
   } catch (error) {
     call.failure = exchangeError(subgraph, error, limits);
     throw call.failure;

@@ -191,6 +191,11 @@ describe('what fails on the way', () => {
     ['data with status 500', { status: 500, body: '{"data":{"echo":"leak"}}' }],
     ['a redirect', { status: 307, headers: { location: 'http://127.0.0.1:1/leak' } }],
     ['no content', { status: 204 }],
+    ['events', { headers: { 'content-type': 'text/event-stream' }, body: 'data: {"leak":1}\n\n' }],
+    [
+      'in pieces',
+      { headers: { 'content-type': 'multipart/mixed; boundary="-"' }, body: '---\r\nleak' },
+    ],
   ])('is a clean error where the answer is %s', async (_what, answer) => {
     users.misbehave(answer);
     const result = await ask(executorFor(), '{ echo(text: "x") }');
