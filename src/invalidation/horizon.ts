@@ -7,10 +7,11 @@
  * log had a gap), never of less: what we forget, we invalidate.
  */
 import assert from 'node:assert/strict';
+import { Holds } from './holds.ts';
 import type { Pattern } from './pattern.ts';
 import { latest, ORIGIN, successor, type Position } from './position.ts';
 import type { Purge } from './purge.ts';
-import type { Tag } from './tag.ts';
+import { keyBelow, keysAbove, type Tag } from './tag.ts';
 
 export interface HorizonLimits {
   /** Tags and subtrees whose last invalidation is remembered. Default 500,000, some 140 B each. */
@@ -30,6 +31,7 @@ export class Horizon {
   #latestPattern = ORIGIN;
   /** A tag, or a tag and `:*` for all below it. In the order of the last invalidation. */
   readonly #marks = new Map<string, Position>();
+  readonly #holds = new Holds();
   readonly #patterns: { readonly pattern: Pattern; readonly at: Position }[] = [];
 
   constructor({ marksMax = 500_000, patternsMax = 128 }: HorizonLimits = {}) {
@@ -70,7 +72,16 @@ export class Horizon {
     this.assertInvariants();
   }
 
-  /** As `mark`, for an invalidation whose position is not known (yet). */
+  /**
+   * As `mark`, for an invalidation that is on its way to the log: until the returned function is
+   * called, what it touches counts as invalidated, whatever its stamp. `mark` it first, at the
+   * position that it got.
+   */
+  hold(purges: readonly Purge[]): () => void {
+    return this.#holds.add(purges);
+  }
+
+  /** As `mark`, for an invalidation whose position is not known. */
   markNow(purges: readonly Purge[]): void {
     this.mark(successor(this.#position), purges);
   }
@@ -93,16 +104,18 @@ export class Horizon {
    */
   invalidatedSince(since: Position, tags: Iterable<Tag>): boolean {
     if (since < this.#floor) return true;
+    if (!this.#holds.isEmpty && this.#isHeld(tags)) return true;
     if (since >= this.#latestMark) return false;
-    for (const tag of tags) {
-      if (this.#tagInvalidatedSince(since, tag)) return true;
-    }
-    return false;
+    return some(tags, (tag) => this.#tagInvalidatedSince(since, tag));
   }
 
   assertInvariants(): void {
     assert(this.#marks.size <= this.#marksMax && this.#patterns.length <= this.#patternsMax);
     assert(this.#floor <= this.#latestMark, 'a raised floor is an invalidation');
+  }
+
+  #isHeld(tags: Iterable<Tag>): boolean {
+    return this.#holds.touchesAll || some(tags, (tag) => this.#holds.touches(tag));
   }
 
   #markOne(position: Position, purge: Purge): void {
@@ -112,7 +125,7 @@ export class Horizon {
         return this.#remember(purge.tag, position);
       case 'below':
         this.#latestBelow = latest(this.#latestBelow, position);
-        return this.#remember(`${purge.tag}:*`, position);
+        return this.#remember(keyBelow(purge.tag), position);
       case 'all':
         return this.#raiseFloor(position);
       case 'pattern':
@@ -157,10 +170,8 @@ export class Horizon {
 
   #tagInvalidatedSince(since: Position, tag: Tag): boolean {
     if (this.#after(since, tag)) return true;
-    if (this.#latestBelow > since) {
-      for (let end = tag.lastIndexOf(':'); end > 0; end = tag.lastIndexOf(':', end - 1)) {
-        if (this.#after(since, `${tag.slice(0, end)}:*`)) return true;
-      }
+    if (this.#latestBelow > since && keysAbove(tag).some((key) => this.#after(since, key))) {
+      return true;
     }
     if (this.#latestPattern <= since) return false;
     return this.#patterns.some(({ pattern, at }) => at > since && pattern.matches(tag));
@@ -170,4 +181,9 @@ export class Horizon {
     const at = this.#marks.get(key);
     return at !== undefined && at > since;
   }
+}
+
+function some<T>(values: Iterable<T>, test: (value: T) => boolean): boolean {
+  for (const value of values) if (test(value)) return true;
+  return false;
 }

@@ -207,9 +207,16 @@ export class InvalidationNode {
   ): Promise<Position | undefined> {
     const purges = purgesOf(message, this.#keyMap);
     this.horizon.markNow(purges);
-    const position = await this.#outbox.append(message, { announce });
-    if (position !== undefined) this.horizon.mark(position, purges);
-    return position;
+    const release = this.horizon.hold(purges);
+    try {
+      const position = await this.#outbox.append(message, { announce });
+      // One that is kept gets its position when the log is back: until then, as late as can be told.
+      if (position === undefined) this.horizon.markNow(purges);
+      else this.horizon.mark(position, purges);
+      return position;
+    } finally {
+      release();
+    }
   }
 
   #listener(

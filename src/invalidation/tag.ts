@@ -117,3 +117,17 @@ function isEscapedSegment(segment: string): boolean {
   if (NEVER.test(segment)) return false;
   return HASHED.test(segment) || escapeSegment(unescapeSegment(segment)) === segment;
 }
+
+/** Stands for all tags below `tag`. No tag looks so, since a star is escaped in tags. */
+export function keyBelow(tag: string): string {
+  return `${tag}:*`;
+}
+
+/** The keys of the subtrees that `tag` is in, the nearest first. */
+export function keysAbove(tag: Tag): string[] {
+  const keys: string[] = [];
+  for (let end = tag.lastIndexOf(':'); end > 0; end = tag.lastIndexOf(':', end - 1)) {
+    keys.push(keyBelow(tag.slice(0, end)));
+  }
+  return keys;
+}

@@ -57,6 +57,23 @@ describe('a horizon', () => {
     }
   });
 
+  it.each(['user:1', 'user:*', '*', '*:1', '/^user/'])(
+    'counts what %s touches as invalidated while it is held, whatever the stamp',
+    (text) => {
+      const horizon = horizonOf(['post:1']);
+      const releases = [horizon.hold(purges(text)), horizon.hold(purges(text))];
+      const isHeld = (): boolean => horizon.invalidatedSince(at(99), tags('user:1'));
+      expect(isHeld()).toBe(true);
+      expect(horizon.invalidatedSince(at(99), [])).toBe(text === '*');
+      expect(horizon.invalidatedSince(at(99), tags('post:2'))).toBe(text === '*');
+      releases[0]?.();
+      releases[0]?.();
+      expect(isHeld()).toBe(true);
+      releases[1]?.();
+      expect(isHeld()).toBe(false);
+    },
+  );
+
   it('counts a record once, and never goes back', () => {
     const horizon = horizonOf(['user:1'], ['user:2']);
     horizon.advance(at(2), purges('user:3'));

@@ -1,0 +1,69 @@
+/**
+ * Invalidations that are known and have no position yet: they are on their way to the log. Whatever
+ * they touch counts as invalidated, whatever its stamp; a node that is ahead of this one may have
+ * stamped an old value later than this node could guess.
+ */
+import assert from 'node:assert/strict';
+import type { Pattern } from './pattern.ts';
+import type { Purge } from './purge.ts';
+import { keyBelow, keysAbove, type Tag } from './tag.ts';
+
+export class Holds {
+  /** How many hold a tag, or a tag and `:*` for all below it. */
+  readonly #keys = new Map<string, number>();
+  readonly #patterns = new Set<{ readonly pattern: Pattern }>();
+  #all = 0;
+
+  get isEmpty(): boolean {
+    return this.#all === 0 && this.#keys.size === 0 && this.#patterns.size === 0;
+  }
+
+  /** Also what depends on nothing. */
+  get touchesAll(): boolean {
+    return this.#all > 0;
+  }
+
+  /** Returns what ends the hold; calling that again does nothing. */
+  add(purges: readonly Purge[]): () => void {
+    const releases = purges.map((purge) => this.#addOne(purge));
+    return () => {
+      for (let release = releases.pop(); release; release = releases.pop()) release();
+    };
+  }
+
+  touches(tag: Tag): boolean {
+    if (this.touchesAll || this.#keys.has(tag)) return true;
+    if (this.#keys.size > 0 && keysAbove(tag).some((key) => this.#keys.has(key))) return true;
+    for (const { pattern } of this.#patterns) if (pattern.matches(tag)) return true;
+    return false;
+  }
+
+  #addOne(purge: Purge): () => void {
+    switch (purge.kind) {
+      case 'tag':
+        return this.#addKey(purge.tag);
+      case 'below':
+        return this.#addKey(keyBelow(purge.tag));
+      case 'all':
+        this.#all += 1;
+        return () => void (this.#all -= 1);
+      case 'pattern': {
+        const held = { pattern: purge.pattern };
+        this.#patterns.add(held);
+        return () => void this.#patterns.delete(held);
+      }
+      default:
+        return purge satisfies never;
+    }
+  }
+
+  #addKey(key: string): () => void {
+    this.#keys.set(key, (this.#keys.get(key) ?? 0) + 1);
+    return () => {
+      const count = this.#keys.get(key);
+      assert(count !== undefined && count > 0, 'a hold ends once');
+      if (count === 1) this.#keys.delete(key);
+      else this.#keys.set(key, count - 1);
+    };
+  }
+}
