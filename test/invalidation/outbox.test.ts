@@ -1,0 +1,187 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { MemoryLog } from '../../src/invalidation/log-memory.ts';
+import { MessageMaker } from '../../src/invalidation/message-maker.ts';
+import type { InvalidationMessage } from '../../src/invalidation/message.ts';
+import { Outbox, type OutboxOptions } from '../../src/invalidation/outbox.ts';
+import { Widening } from '../../src/invalidation/widening.ts';
+import { fenceMessage } from '../../src/invalidation/fence.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { seededRandom } from '../support/seeded-random.ts';
+import { FaultyLog } from './faulty-log.ts';
+import { someMessage, TestFollower } from './log-contract.ts';
+
+function make(options: Partial<OutboxOptions> = {}) {
+  const clock = new ManualClock();
+  const log = new FaultyLog(new MemoryLog({ clock }));
+  const maker = new MessageMaker({ sourceService: 'test', clock, newId: () => randomUUID() });
+  const outbox = new Outbox({ log, maker, clock, random: seededRandom(1), ...options });
+  return { clock, log, maker, outbox };
+}
+
+/** What the log holds, in order. */
+async function contents(log: FaultyLog): Promise<InvalidationMessage[]> {
+  const follower = new TestFollower(log);
+  const messages: InvalidationMessage[] = [];
+  for (;;) {
+    const event = await follower.next();
+    if (event?.kind === 'records') messages.push(...event.records.map(({ message }) => message));
+    const isEnd = event?.kind === 'records' ? event.caughtUp : event?.kind === 'heartbeat';
+    if (isEnd) break;
+  }
+  follower.abort();
+  return messages;
+}
+
+describe('the outbox', () => {
+  it('appends at once where the log can be reached', async () => {
+    const { outbox, log } = make();
+    expect(await outbox.append(someMessage())).toBeDefined();
+    expect(await outbox.append(someMessage(), { announce: false })).toBeDefined();
+    expect(log.announced).toEqual([true, false]);
+    expect(outbox.kept).toBe(0);
+  });
+
+  it('keeps what cannot be appended, and appends it in order when it can', async () => {
+    const { outbox, log, clock } = make();
+    log.isDown = true;
+    const messages = Array.from({ length: 50 }, () => someMessage());
+    const results = messages.map((message, at) => outbox.append(message, { announce: at !== 7 }));
+    await clock.advanceAsync(1_000);
+    expect(await Promise.all(results)).toEqual(messages.map(() => undefined));
+    expect(outbox.kept).toBe(50);
+    log.isDown = false;
+    await clock.advanceAsync(1_000);
+    expect(outbox.kept).toBe(0);
+    expect(await contents(log)).toEqual(messages);
+    expect(log.announced).toEqual(messages.map((_, at) => at !== 7));
+    expect(clock.pending).toBe(0);
+  });
+
+  it('gives the position to those behind, if it comes in time', async () => {
+    const { outbox, log, clock } = make({ waitMs: 10_000 });
+    log.isDown = true;
+    expect(await outbox.append(someMessage())).toBeUndefined();
+    const behind = outbox.append(someMessage());
+    log.isDown = false;
+    await clock.advanceAsync(1_000);
+    expect(await behind).toBeDefined();
+  });
+
+  it('tries at least every half second however long the log is away', async () => {
+    const { outbox, log, clock } = make();
+    log.isDown = true;
+    await outbox.append(someMessage());
+    await clock.advanceAsync(60_000);
+    const asked = log.asked.length;
+    await clock.advanceAsync(10_000);
+    expect(log.asked.length - asked).toBeGreaterThanOrEqual(20);
+    expect(log.asked.length - asked).toBeLessThanOrEqual(60);
+  });
+
+  it('widens what does not fit to the whole type, and never says nothing', async () => {
+    const { outbox, log, clock } = make({ recordsMax: 2 });
+    log.isDown = true;
+    const kept = [someMessage(), someMessage()];
+    const widened = [
+      someMessage({ entity_type: 'Post' }), someMessage({ entity_type: { Custom: 'Session' } }),
+      someMessage({ entity_type: 'Post' }),
+    ];
+    for (const message of [...kept, ...widened]) {
+      const appended = outbox.append(message);
+      await clock.advanceAsync(300);
+      expect(await appended).toBeUndefined();
+    }
+    expect(outbox.kept).toBe(4);
+    expect(outbox.overflowed).toBe(3);
+    log.isDown = false;
+    await clock.advanceAsync(2_000);
+    const messages = await contents(log);
+    expect(messages.slice(0, 2)).toEqual(kept);
+    expect(messages.slice(2).map(({ pattern }) => pattern)).toEqual(['post:*', 'session:*']);
+    expect(messages.slice(2).map(({ metadata }) => metadata?.cascade)).toEqual([
+      ['post'], ['session'],
+    ]);
+    expect(outbox.kept).toBe(0);
+  });
+
+  it('refuses what nobody could read, and keeps nothing of it', async () => {
+    const { outbox } = make();
+    const message = someMessage({ entity_id: null });
+    await expect(outbox.append(message)).rejects.toMatchObject({ code: 'MESSAGE_INVALID' });
+    expect(outbox.kept).toBe(0);
+  });
+
+  it('does not let one that the log refuses stand in the way of those behind it', async () => {
+    const { outbox, log, clock } = make();
+    log.isDown = true;
+    const last = someMessage();
+    const results = [someMessage(), someMessage({ entity_id: null }), last]
+      .map((message) => outbox.append(message));
+    await clock.advanceAsync(300);
+    await Promise.all(results);
+    log.isDown = false;
+    await clock.advanceAsync(2_000);
+    const messages = await contents(log);
+    expect(messages).toContainEqual(last);
+    expect(messages.at(-1)?.pattern).toBe('user:*');
+    expect(outbox.kept).toBe(0);
+  });
+
+  it('appends what it keeps when it is closed, within a bound', async () => {
+    const { outbox, log, clock } = make();
+    log.isDown = true;
+    const appended = outbox.append(someMessage());
+    await clock.advanceAsync(300);
+    await appended;
+    const closed = outbox.close(2_000);
+    await expect(outbox.append(someMessage())).rejects.toMatchObject({ code: 'LOG_CLOSED' });
+    log.isDown = false;
+    await clock.advanceAsync(1_000);
+    expect(await closed).toBe(0);
+    expect(clock.pending).toBe(0);
+  });
+
+  it('says how many it could not append when it is closed', async () => {
+    const { outbox, log, clock } = make();
+    log.isDown = true;
+    const appended = [outbox.append(someMessage()), outbox.append(someMessage())];
+    await clock.advanceAsync(300);
+    await Promise.all(appended);
+    const closed = outbox.close(1_000);
+    await clock.advanceAsync(1_000);
+    expect(await closed).toBe(2);
+    await clock.advanceAsync(1_000);
+    expect(clock.pending).toBe(0);
+  });
+});
+
+describe('widening', () => {
+  it.each<[string, Partial<InvalidationMessage>]>([
+    ['a batch', { action: 'Batch', entity_id: null, entity_ids: ['v2:post:9'] }],
+    ['a pattern', { action: 'Pattern', entity_id: null, pattern: 'feed:1:*' }],
+    ['an entity with a cascade', { metadata: { cascade: ['feed:1:*'] } }],
+  ])('of %s, which may belong to any type, is everything', (_name, fields) => {
+    const widening = new Widening(make().maker);
+    widening.add(someMessage(fields));
+    widening.add(someMessage());
+    expect(widening.take().map(({ pattern }) => pattern)).toEqual(['*']);
+    expect(widening.take()).toEqual([]);
+  });
+
+  it('of more types than are remembered is everything', () => {
+    const widening = new Widening(make().maker);
+    for (let type = 0; type < 100; type += 1) {
+      widening.add(someMessage({ entity_type: { Custom: `type${type}` } }));
+    }
+    expect(widening.size).toBe(1);
+    expect(widening.take().map(({ pattern }) => pattern)).toEqual(['*']);
+  });
+
+  it('of a fence is nothing', () => {
+    const { maker, clock } = make();
+    const widening = new Widening(maker);
+    widening.add(fenceMessage(clock));
+    expect(widening.take()).toEqual([]);
+  });
+});
