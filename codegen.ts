@@ -4,8 +4,7 @@
  * test says when it was forgotten.
  */
 
-import { existsSync, readdirSync } from 'node:fs';
-import { basename } from 'node:path';
+import { existsSync } from 'node:fs';
 import type { CodegenConfig } from '@graphql-codegen/cli';
 
 interface Service {
@@ -15,11 +14,17 @@ interface Service {
 
 /** Paths are seen from the service's folder. */
 const services: Record<string, Service> = {
-  auth: {},
-  content: {},
-  feed: {},
-  notifications: {},
-  users: {},
+  auth: { mappers: { Session: './storage.ts#SessionRow' } },
+  content: {
+    mappers: {
+      Post: './storage.ts#PostRow',
+      Comment: './storage.ts#CommentRow',
+      User: '../subgraph.ts#Reference',
+    },
+  },
+  feed: { mappers: { Feed: './resolvers.ts#FeedRequest' } },
+  notifications: { mappers: { Notification: './storage.ts#NotificationRow' } },
+  users: { mappers: { User: './storage.ts#UserRow' } },
 };
 
 /** What subgraphs import from the federation specification (2.x) with @link. */
@@ -48,16 +53,16 @@ const config: CodegenConfig = {
           schema: [`schema/${name}.graphql`, directives, federation],
           plugins: ['typescript', 'typescript-resolvers'],
           config: {
-            ...(existsSync(`src/demo/${name}/context.ts`) && {
-              contextType: './context.ts#Context',
-            }),
+            contextType: '../context.ts#Context',
             mappers: service.mappers ?? {},
             federation: true,
             disableFederationDirectiveAndScalarInjection: true,
             enumsAsTypes: true,
             immutableTypes: true,
             strictScalars: true,
-            scalars: { ID: 'string', FieldSet: 'string', link__Import: 'string' },
+            scalars: {
+              ID: 'string', DateTime: 'string', FieldSet: 'string', link__Import: 'string',
+            },
             useTypeImports: true,
             importExtension: '.ts',
           },
