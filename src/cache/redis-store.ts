@@ -16,7 +16,7 @@ import { decodeEntry, encodeEntry } from './entry-codec.ts';
 import type { Entry } from './entry.ts';
 import type { CacheKey } from './key.ts';
 import { RedisClocks } from './redis-clocks.ts';
-import { CLOCK_DIGITS, withScripts, type ReadReply, type Scripts } from './redis-scripts.ts';
+import { CLOCK_DIGITS, RedisScripts, type KeyRead } from './redis-scripts.ts';
 import type { Store } from './store.ts';
 
 export interface RedisStoreOptions {
@@ -69,7 +69,8 @@ export class RedisStore implements Store {
     writes: 0,
     writesDropped: 0,
   };
-  readonly #redis: (Redis | Cluster) & Scripts;
+  readonly #redis: Redis | Cluster;
+  readonly #scripts: RedisScripts;
   readonly #clock: Clock;
   readonly #circuit: Circuit;
   readonly #clocks: RedisClocks;
@@ -92,7 +93,8 @@ export class RedisStore implements Store {
     const { readTimeoutMs, valueBytesMax, fieldsMax, writesMax, writeBytesMax } = this.#limits;
     assert(readTimeoutMs > 0 && fieldsMax >= 1 && writesMax >= 1, 'a store has room for one');
     assert(valueBytesMax <= writeBytesMax, 'the largest entry can be written');
-    this.#redis = withScripts(redis);
+    this.#redis = redis;
+    this.#scripts = new RedisScripts(redis);
     this.#clock = clock;
     this.#circuit = new Circuit({ random });
     this.#clocks = new RedisClocks(clock);
@@ -111,7 +113,7 @@ export class RedisStore implements Store {
       return entries;
     }
     this.stats.reads += 1;
-    const reads = homesOf(keys, this.#limits.fieldsMax).map((home) => this.#read(home, entries));
+    const reads = this.#batchesOf(keys).map((homes) => this.#read(homes, entries));
     const answered = await this.#within(this.#limits.readTimeoutMs, Promise.all(reads));
     if (answered === undefined) this.stats.timeouts += 1;
     if (answered?.includes(true)) this.#circuit.succeeded();
@@ -178,27 +180,36 @@ export class RedisStore implements Store {
     return this.#writes.size < this.#limits.writesMax;
   }
 
+  /** As many homes in each batch as one call may name. */
+  #batchesOf(keys: readonly CacheKey[]): readonly (readonly Home[])[] {
+    const { prefix, fieldsMax } = this.#limits;
+    const homes = homesOf(keys, { prefix, fieldsMax });
+    const { keysMax } = this.#scripts;
+    const batches = Math.ceil(homes.length / keysMax);
+    return Array.from({ length: batches }, (_, at) =>
+      homes.slice(at * keysMax, (at + 1) * keysMax));
+  }
+
   /** Fills in what it finds; true where Redis answered, if only to refuse. Never rejects. */
-  async #read(home: Home, entries: (Entry | undefined)[]): Promise<boolean> {
+  async #read(homes: readonly Home[], entries: (Entry | undefined)[]): Promise<boolean> {
     const sentAt = this.#clock.now();
     try {
       const bytesMax = this.#limits.valueBytesMax + CLOCK_DIGITS;
-      const [time, values] = await this.#readHome(home, bytesMax);
-      const redisNow = this.#clocks.learn(home.name, time);
-      for (const [at, value] of values.entries()) {
-        const index = home.indexes[at];
-        if (value === null || index === undefined) continue;
-        entries[index] = this.#decode(value, { redisNow, sentAt });
+      const [time, ...replies] = await this.#scripts.read(homes, bytesMax);
+      for (const [at, home] of homes.entries()) {
+        const redisNow = this.#clocks.learn(home.name, time);
+        const values = replies[at] ?? null;
+        if (values === null) this.stats.errors += 1;
+        for (const [place, index] of home.indexes.entries()) {
+          const value = values?.[place] ?? null;
+          if (value !== null) entries[index] = this.#decode(value, { redisNow, sentAt });
+        }
       }
       return true;
     } catch (error) {
       this.stats.errors += 1;
       return error instanceof Error && error.name === 'ReplyError';
     }
-  }
-
-  #readHome({ name, fields }: Pick<Home, 'name' | 'fields'>, bytesMax: number): Promise<ReadReply> {
-    return this.#redis.freshetCacheReadBuffer(this.#limits.prefix + name, bytesMax, ...fields);
   }
 
   /** Counted from when it was asked for, not from when it came: rather too old than too young. */
@@ -216,15 +227,14 @@ export class RedisStore implements Store {
     { bytes, lifeMs, now }: { bytes: Buffer; lifeMs: Millis; now: Millis },
   ): Promise<void> {
     const { prefix, fieldsMax, writeDelayMsMax } = this.#limits;
-    if (this.#clocks.timeOf(home, now) === undefined) {
-      const fields = field === undefined ? [] : [field];
-      const [time] = await this.#readHome({ name: home, fields }, 0);
-      this.#clocks.learn(home, time);
+    const name = prefix + home;
+    if (this.#clocks.timeOf(name, now) === undefined) {
+      const [time] = await this.#scripts.read([{ name, fields: [] }], 0);
+      this.#clocks.learn(name, time);
     }
-    const notAfter = Math.floor((this.#clocks.timeOf(home, now) ?? 0) + writeDelayMsMax);
-    const values = [bytes, lifeMs, field ?? '', fieldsMax, notAfter];
-    const written = await this.#redis.freshetCacheWrite(prefix + home, ...values);
-    if (written === 0) this.stats.writesDropped += 1;
+    const notAfter = Math.floor((this.#clocks.timeOf(name, now) ?? 0) + writeDelayMsMax);
+    const written = await this.#scripts.write({ name, field, bytes, lifeMs, fieldsMax, notAfter });
+    if (!written) this.stats.writesDropped += 1;
   }
 
   #write(byteLength: number, send: () => Promise<void>): void {
@@ -255,15 +265,16 @@ export class RedisStore implements Store {
   }
 }
 
-/** What is asked of one Redis key: some fields of a hash, or the whole of a plain key. */
-interface Home {
-  readonly name: string;
+interface Home extends KeyRead {
   readonly fields: string[];
   /** Where the answers belong. */
   readonly indexes: number[];
 }
 
-function homesOf(keys: readonly CacheKey[], fieldsMax: number): readonly Home[] {
+function homesOf(
+  keys: readonly CacheKey[],
+  { prefix, fieldsMax }: { prefix: string; fieldsMax: number },
+): readonly Home[] {
   const homes: Home[] = [];
   const open = new Map<string, Home>();
   for (const [index, { home, field }] of keys.entries()) {
@@ -274,7 +285,7 @@ function homesOf(keys: readonly CacheKey[], fieldsMax: number): readonly Home[] 
       continue;
     }
     const fields = field === undefined ? [] : [field];
-    const next: Home = { name: home, fields, indexes: [index] };
+    const next: Home = { name: prefix + home, fields, indexes: [index] };
     homes.push(next);
     if (field !== undefined) open.set(home, next);
   }
