@@ -112,7 +112,7 @@ export class InvalidationNode {
       log, horizon, clock, hearingTimeoutMs, settleMs,
       purgesOf: (message) => purgesOf(message, this.#keyMap),
     });
-    this.#follower.onRecords((records) => this.#stats.count('received', records.length));
+    this.onRecords((records) => this.#stats.count('received', records.length));
     this.#follower.onGap(() => this.#stats.count('gaps'));
     this.#forgetting = new Forgetting({ log, horizon, clock, random, signal: this.#stop.signal });
     this.#trustOtherNodes = redis?.trustOtherNodes ?? false;

@@ -56,7 +56,7 @@ describe('judgeTail', () => {
   it.each<[string, Partial<Tail>, string]>([
     ['our own record', { last: P2, entry: P2, link: linkOf(P2, 'm') }, 'here'],
     ['a later record', { last: P3, entry: P3, link: linkOf(P3, 'm') }, 'ahead'],
-    ['a later record that was deleted', { last: P3, entry: P2, link: `${linkOf(P3, '')}` }, 'broken'],
+    ['a later record that was deleted', { last: P3, entry: P2, link: linkOf(P3, '') }, 'broken'],
     ['an earlier record', { last: P1, entry: P1, link: linkOf(P1, 'm') }, 'broken'],
     ['another message at our place', { last: P2, entry: P2, link: linkOf(P2, 'x') }, 'broken'],
     ['no record', {}, 'broken'],

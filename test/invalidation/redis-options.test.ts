@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Clock } from '../../src/invalidation/clock.ts';
 import { FreshetError } from '../../src/invalidation/errors.ts';
 import { RedisLog } from '../../src/invalidation/log-redis.ts';
 import { readRedisOptions, type RedisOptions } from '../../src/invalidation/redis-options.ts';
@@ -112,15 +113,18 @@ describe('within', () => {
 
   it('reads the answer that lay there while the process stood still', async () => {
     const clock = new ManualClock();
-    const late: Array<() => void> = [];
-    // Time jumps before the timer is run, as it does for a process that was stopped.
-    const jumping = { ...clock, now: () => clock.now() + (late.length > 0 ? 5_000 : 0),
-      wall: () => clock.wall(), after: clock.after.bind(clock) };
+    let stoppedMs = 0;
+    const stoppable: Clock = {
+      now: () => clock.now() + stoppedMs,
+      wall: () => clock.wall(),
+      after: (delayMs, task) => clock.after(delayMs, task),
+    };
     const { promise, resolve } = Promise.withResolvers<number>();
-    const result = within(promise, { timeoutMs: 10, clock: jumping });
-    late.push(() => resolve(7));
+    const result = within(promise, { timeoutMs: 10, clock: stoppable });
+    // Timers are run before what came meanwhile is read.
+    stoppedMs = 5_000;
     clock.advance(10);
-    late[0]?.();
+    resolve(7);
     expect(await result).toBe(7);
     expect(clock.pending).toBe(0);
   });
