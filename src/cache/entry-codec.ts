@@ -3,8 +3,8 @@
  * clock, which mean nothing elsewhere, so the bytes hold durations, as of when they were written;
  * who reads them adds for how long they have lain there.
  *
- * `decodeEntry` never throws, and answers `undefined` for anything that `encodeEntry` did not write:
- * another version, cut off, lengths that do not add up, tags that are none.
+ * `decodeEntry` never throws, and answers `undefined` for what `encodeEntry` did not write: another
+ * version, cut off, lengths that do not add up, tags that are none.
  *
  * | bytes | what |
  * |---|---|

@@ -3,8 +3,8 @@
  * it was written, 16 digits of milliseconds, and the bytes of the entry. Whoever reads it is told
  * the time by the same clock, so that clocks of different machines are never compared.
  *
- * On a Cluster each call names one key; otherwise a read names many, which costs a quarter of as many
- * calls. Nothing is used that Redis 6.2 has not.
+ * On a Cluster each call names one key; otherwise a read names many, which costs a quarter of what
+ * as many calls do. Nothing is used that Redis 6.2 has not.
  */
 import assert from 'node:assert/strict';
 import type { Cluster, Redis } from 'ioredis';

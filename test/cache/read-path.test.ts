@@ -47,7 +47,8 @@ describe('reading', () => {
   it('loads what is nowhere, keeps it, and then finds it', async () => {
     const [outcome] = await path.read([key], loading(fillOf('A', { ttlMs: 500, staleMs: 100 })));
     expect(outcome).toMatchObject({ how: 'loaded', stored: true });
-    expect(outcome?.entry).toMatchObject({ stamp: place(1), readAt: 0, staleAt: 500, deleteAt: 600 });
+    const times = { readAt: 0, staleAt: 500, deleteAt: 600 };
+    expect(outcome?.entry).toMatchObject({ stamp: place(1), ...times });
     expect(told(await path.read([key], never))).toEqual(['A l1']);
     node.l1.clear();
     expect(told(await path.read([key], never))).toEqual(['A l2']);
@@ -251,7 +252,7 @@ describe('a load that fails', () => {
     expect(path.stats.loadsFailed).toBe(2);
   });
 
-  it('fails only the reading that it belongs to, where another waits for one of its keys', async () => {
+  it('fails only its own reading, where another waits for one of its keys', async () => {
     const [a, b, c] = keys;
     const one = path.read([a, b], origin.load);
     await origin.nth(0);

@@ -1,4 +1,4 @@
-/** Redis slow, away, emptied, full, or holding what nobody can read: never the reason for a fault. */
+/** Redis slow, away, emptied, full, or holding what nobody can read: nothing fails for it. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Redis } from 'ioredis';
 import { entityKey, FORMAT_VERSION, responseKey } from '../../src/cache/key.ts';
@@ -6,7 +6,8 @@ import type { RedisStore } from '../../src/cache/redis-store.ts';
 import type { ManualClock } from '../support/manual-clock.ts';
 import { startRedis, type RedisServer } from '../support/redis.ts';
 import { until } from '../support/until.ts';
-import { healed, openRedisStore, plainClient, textOf, type OpenRedisStore } from './redis-harness.ts';
+import { healed, openRedisStore, plainClient, textOf } from './redis-harness.ts';
+import type { OpenRedisStore } from './redis-harness.ts';
 import { entryOf } from './samples.ts';
 
 let server: RedisServer;
@@ -148,7 +149,7 @@ describe('a Redis that goes', () => {
     await healed(store, clock, key);
   });
 
-  it('fails nothing when it is emptied, its scripts are forgotten and connections are cut', async () => {
+  it('fails nothing when it is emptied, forgets its scripts and cuts connections', async () => {
     store.set(key, entryOf('A'));
     await store.settled();
     await plain.flushall();

@@ -57,7 +57,7 @@ describe('what is in Redis', () => {
   });
   afterEach(() => opened.close());
 
-  it('is a hash for an entity, a field for each way of asking, dropped whole by a DEL', async () => {
+  it('is a hash for an entity, with a field for each way of asking; a DEL drops all', async () => {
     store.set(a, entryOf('A'));
     store.set(b, entryOf('B'));
     store.set(responseKey(['r']), entryOf('R'));

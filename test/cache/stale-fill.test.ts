@@ -133,7 +133,7 @@ describe('a fill that an invalidation overtakes', () => {
 });
 
 describe('reading while Redis is in trouble', () => {
-  it('waits no longer than the bound when Redis does not answer, and loads once for all', async () => {
+  it('waits for its bound when Redis does not answer, and loads once for all', async () => {
     await here.read(load('old'));
     await here.store.settled();
     here.node.l1.clear();
@@ -152,7 +152,7 @@ describe('reading while Redis is in trouble', () => {
     await here.store.settled();
   });
 
-  it('fails nothing when Redis is killed in the midst of it, and shares again afterwards', async () => {
+  it('fails nothing when Redis is killed meanwhile, and shares again afterwards', async () => {
     const readings = Array.from({ length: 20 }, (_, n) =>
       here.path.read([entityKey('user:1', [n])], load(`${n}`)));
     await server.kill();
@@ -171,7 +171,7 @@ describe('reading while Redis is in trouble', () => {
     await until(shared, { what: 'the nodes share again', deadlineMs: 10_000, everyMs: 20 });
   });
 
-  it('loads anew what was flushed, or dropped by another service, and spares the rest', async () => {
+  it('loads anew what was flushed or dropped by another service, and no more', async () => {
     const other = entityKey('user:2', ['name']);
     await here.path.read([key, other], async () => [fillOf('A'), fillOf('B')]);
     await here.store.settled();

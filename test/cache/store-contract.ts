@@ -86,7 +86,8 @@ export function describeStore(name: string, open: () => Promise<OpenStore>): voi
     });
 
     it('takes homes of any id: an emoji, white space, 1 kB', async () => {
-      const ids = ['\u{1F600}', 'a b', '*', 'user:1', '{x}', 'x'.repeat(1_000), 'gid://shop/User/1'];
+      const plain = ['a b', '*', 'user:1', '{x}', 'gid://shop/User/1'];
+      const ids = [...plain, '\u{1F600}', 'x'.repeat(1_000)];
       const keys = ids.map((id) => entityKey(entityTag('User', id), ['a']));
       for (const [index, key] of keys.entries()) await set(key, entryOf(`value ${index}`));
       expect(await read(...keys)).toEqual(ids.map((_, index) => `value ${index}`));

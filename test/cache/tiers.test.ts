@@ -91,7 +91,7 @@ function describeTiers(name: string, open: () => Promise<OpenL2>): void {
       expect(node.tiers.stats.refused.invalidated).toBe(1);
     });
 
-    it('return nothing from L1 or L2 that was invalidated, each as far as it has heard', async () => {
+    it('return nothing that was invalidated, each as far as it has heard', async () => {
       await set(node);
       node.invalidate(2, 'user:1');
       expect(node.tiers.peek(key)).toBeUndefined();
