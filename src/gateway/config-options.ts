@@ -85,7 +85,13 @@ function requiredOf(node: Node, kind: ConfigOption['kind']): string {
   if (typeof node.required === 'string' && kind !== 'list') return node.required;
   if (kind === 'integer') return `an integer from ${node.minimum} to ${node.maximum}`;
   if (kind === 'boolean') return 'true or false';
-  if (kind === 'list') return 'a list';
-  if (kind === 'group' || kind === 'map') return 'an object';
+  if (kind === 'list') return `a list${eachOf(node.items)}`;
+  if (kind === 'map') return `an object${eachOf(node.additionalProperties)}`;
+  if (kind === 'group') return 'an object';
   return node.enum ? `one of ${node.enum.join(', ')}` : 'a text that is not empty';
+}
+
+function eachOf(node: Node | boolean | undefined): string {
+  if (typeof node !== 'object') return '';
+  return `, in it ${requiredOf(node, kindOf(node))}`;
 }

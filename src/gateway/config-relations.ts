@@ -1,5 +1,12 @@
 /** What must hold between options, which no single one can say of itself. */
-import { makeFault, showValue, type ConfigFault, type Path, type SourceOf } from './config-faults.ts';
+import {
+  makeFault,
+  showValue,
+  valueAt,
+  type ConfigFault,
+  type Path,
+  type SourceOf,
+} from './config-faults.ts';
 import type { FreshetConfig } from './config.ts';
 
 /** Reports one broken relation, at the option that is most likely to be wrong. */
@@ -30,11 +37,13 @@ const RELATIONS: readonly Relation[] = [
 /** The relations that do not hold, but for those that touch one of the `known` faults. */
 export function findBrokenRelations(
   config: FreshetConfig,
-  { known, sourceOf }: { known: readonly ConfigFault[]; sourceOf: SourceOf },
+  { raw, known, sourceOf }: { raw: unknown; known: readonly ConfigFault[]; sourceOf: SourceOf },
 ): ConfigFault[] {
   const faults: ConfigFault[] = [];
   const report: Report = (path, required, got) => {
-    faults.push(makeFault(path, { required, got, source: sourceOf(path) }));
+    const isDefault = valueAt(raw, path) === undefined && valueAt(config, path) !== undefined;
+    const source = isDefault ? 'default' : sourceOf(path);
+    faults.push(makeFault(path, { required, got, source }));
   };
   for (const { reads, check } of RELATIONS) {
     const touched = reads.some((option) => known.some(({ path }) => overlaps(option, path)));
@@ -101,20 +110,19 @@ function checkRetention({ cache, log }: FreshetConfig, report: Report): void {
   }
 }
 
+type LongestName = 'maxTtlSeconds' | 'maxStaleWhileRevalidateSeconds';
+
 function checkTimesToLive({ cache }: FreshetConfig, report: Report): void {
-  const { maxTtlSeconds } = cache;
-  const atMost = (path: Path, value: number | undefined, name: string, max: number): void => {
-    if (value !== undefined && value > max) {
-      report(['cache', ...path], `at most ${max} (cache.${name})`, String(value));
-    }
+  const atMost = (max: LongestName, path: readonly string[]): void => {
+    const value = valueAt(cache, path);
+    if (typeof value !== 'number' || value <= cache[max]) return;
+    report(['cache', ...path], `at most ${cache[max]} (cache.${max})`, String(value));
   };
-  atMost(['defaultTtlSeconds'], cache.defaultTtlSeconds, 'maxTtlSeconds', maxTtlSeconds);
-  for (const [name, rule] of Object.entries(cache.rules)) {
-    const path = ['rules', name];
-    atMost([...path, 'maxAgeSeconds'], rule.maxAgeSeconds, 'maxTtlSeconds', maxTtlSeconds);
-    const { staleWhileRevalidateSeconds: stale } = rule;
-    const max = 'maxStaleWhileRevalidateSeconds';
-    atMost([...path, 'staleWhileRevalidateSeconds'], stale, max, cache[max]);
+  atMost('maxTtlSeconds', ['defaultTtlSeconds']);
+  for (const name of Object.keys(cache.rules)) {
+    atMost('maxTtlSeconds', ['rules', name, 'maxAgeSeconds']);
+    const stale = ['rules', name, 'staleWhileRevalidateSeconds'];
+    atMost('maxStaleWhileRevalidateSeconds', stale);
   }
 }
 

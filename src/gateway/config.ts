@@ -43,12 +43,24 @@ export interface ResolveOptions {
 /** Fills in the defaults. Throws `CONFIG_INVALID` with all faults. */
 export function resolveConfig(
   options: FreshetOptions | Readonly<Record<string, unknown>>,
-  { production = process.env['NODE_ENV'] === 'production', sourceOf }: ResolveOptions = {},
+  settings: ResolveOptions = {},
 ): FreshetConfig {
-  const raw = expandShorthands({ ...(production ? {} : DEVELOPMENT_DEFAULTS), ...options });
-  const { config, faults } = check(raw, sourceOf ?? (() => undefined));
+  const { config, faults } = checkConfig(options, settings);
   if (config === undefined) throw fault('CONFIG_INVALID', { faults: formatFaults(faults) });
   return config;
+}
+
+export type CheckedConfig =
+  | { readonly config: FreshetConfig; readonly faults?: never }
+  | { readonly config?: never; readonly faults: readonly ConfigFault[] };
+
+/** As `resolveConfig`, with the faults as a value. */
+export function checkConfig(
+  options: FreshetOptions | Readonly<Record<string, unknown>>,
+  { production = process.env['NODE_ENV'] === 'production', sourceOf }: ResolveOptions = {},
+): CheckedConfig {
+  const raw = expandShorthands({ ...(production ? {} : DEVELOPMENT_DEFAULTS), ...options });
+  return check(raw, sourceOf ?? (() => undefined));
 }
 
 /** A URL in place of `redis`, or of a subgraph, becomes the object that it stands for. */
@@ -63,11 +75,7 @@ export function expandShorthands(raw: Readonly<Record<string, unknown>>): Record
   return expanded;
 }
 
-type Checked =
-  | { readonly config: FreshetConfig; readonly faults?: never }
-  | { readonly config?: never; readonly faults: readonly ConfigFault[] };
-
-function check(raw: Readonly<Record<string, unknown>>, sourceOf: SourceOf): Checked {
+function check(raw: Readonly<Record<string, unknown>>, sourceOf: SourceOf): CheckedConfig {
   const parsed = configSchema.safeParse(raw);
   const found = parsed.success
     ? []
@@ -76,7 +84,9 @@ function check(raw: Readonly<Record<string, unknown>>, sourceOf: SourceOf): Chec
   const faults = [...new Map(found.map((one) => [one.path, one])).values()];
   // Relations are looked at even where single options are wrong, so that all is told at once.
   const whole = parsed.success ? parsed.data : parseWithoutFaults(raw);
-  if (whole !== undefined) faults.push(...findBrokenRelations(whole, { known: faults, sourceOf }));
+  if (whole !== undefined) {
+    faults.push(...findBrokenRelations(whole, { raw, known: faults, sourceOf }));
+  }
   if (parsed.success && faults.length === 0) return { config: parsed.data };
   return { faults };
 }

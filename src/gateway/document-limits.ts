@@ -62,7 +62,7 @@ export class DocumentLimits {
     let level: unknown[] = [variables];
     for (let depth = 0; level.length > 0; depth += 1) {
       atMost('nesting of variables', NESTING_MAX, depth, 'more');
-      level = level.flatMap((value) =>
+      level = level.flatMap((value): unknown[] =>
         typeof value === 'object' && value !== null ? Object.values(value) : []);
     }
   }

@@ -19,8 +19,8 @@ export interface HttpServerOptions {
   readonly listeners?: readonly HttpListener[];
   /** Answers whatever no listener took. */
   readonly handler: (request: ReadRequest, response: ServerResponse) => unknown;
-  /** Anything else is answered with 404. */
-  readonly path: string;
+  /** Anything else is answered with 404. Default: every path is the handler's. */
+  readonly path?: string;
   readonly limits: HttpLimits;
   readonly clock: Clock;
   /** Told of bugs: what a listener or the handler threw. */
@@ -114,7 +114,7 @@ export class HttpServer {
     this.#follow(request.socket, response);
     if (this.#closing) {
       refuse(response, fault('SHUTTING_DOWN'), LEAVING);
-    } else if (!isAt(request.url ?? '', path)) {
+    } else if (path !== undefined && !isAt(request.url ?? '', path)) {
       refuse(response, fault('PATH_UNKNOWN', { path }));
     } else {
       const fits = Number(request.headers['content-length'] ?? 0) <= limits.bodyBytesMax;

@@ -8,8 +8,8 @@ import { fault, type FreshetError } from '../invalidation/errors.ts';
 
 /** A request whose body has been read. */
 export interface ReadRequest extends IncomingMessage {
-  /** The whole body; empty where there was none. */
-  readonly bytes: Buffer;
+  /** The whole body; empty where there was none. Hono's adapter takes it from here. */
+  readonly rawBody: Buffer;
   /** The same, in the form in which Yoga takes it over without a copy or a stream. */
   readonly body: BytesView;
 }
@@ -93,5 +93,5 @@ function withBytes(request: IncomingMessage, bytes: Buffer): ReadRequest {
     byteLength: bytes.byteLength,
     [Symbol.toStringTag]: 'Uint8Array',
   };
-  return Object.assign(request, { bytes, body });
+  return Object.assign(request, { rawBody: bytes, body });
 }

@@ -1,5 +1,5 @@
 /** Puts the limits on documents into Yoga, in front of its parser and its validation. */
-import type { DocumentNode, GraphQLError } from 'graphql';
+import type { DocumentNode, GraphQLError, GraphQLSchema } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { FreshetError } from '../invalidation/errors.ts';
 import { DocumentLimits, type DocumentLimitOptions } from './document-limits.ts';
@@ -23,22 +23,29 @@ export function useLimits(options: DocumentLimitOptions): Plugin {
           refused = error as GraphQLError;
           throw error;
         }
-        return parseFn(source, parseOptions);
+        return parseFn(source, parseOptions) as DocumentNode;
       });
       return () => {
         // Past Yoga, which would answer 200 for whatever its parser throws.
         if (refused !== undefined) throw refused;
       };
     },
-    onValidate({ params: { schema, documentAST }, setResult }) {
-      let errors = checked.get(documentAST);
+    onValidate({ params, setResult }) {
+      const { schema, documentAST: document } = params as Validated;
+      let errors = checked.get(document);
       if (errors === undefined) {
-        errors = limits.check(schema, documentAST);
-        checked.set(documentAST, errors);
+        errors = limits.check(schema, document);
+        checked.set(document, errors);
       }
       if (errors.length > 0) setResult([...errors]);
     },
   };
+}
+
+/** Yoga does not say of what type these are. */
+interface Validated {
+  readonly schema: GraphQLSchema;
+  readonly documentAST: DocumentNode;
 }
 
 /** Runs `check`; what it refuses becomes an error that Yoga shows to the client. */

@@ -4,7 +4,7 @@
  */
 import { GraphQLError } from 'graphql';
 import type { GraphQLParams, Plugin } from 'graphql-yoga';
-import { fault, FreshetError } from '../invalidation/errors.ts';
+import { fault, type FreshetError } from '../invalidation/errors.ts';
 import { asGraphQLError, invalidRequest, refusalBody } from './refusal.ts';
 
 const CONTENT_TYPES = 'application/json';

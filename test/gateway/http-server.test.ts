@@ -61,7 +61,7 @@ async function codeOf(response: Response): Promise<string> {
 /** All that the server sends until it closes the connection. */
 async function received(socket: Socket): Promise<string> {
   const chunks: Buffer[] = [];
-  socket.on('data', (chunk) => chunks.push(chunk as Buffer));
+  socket.on('data', (chunk) => chunks.push(chunk));
   // A connection that is cut ends with an error; what came before it counts.
   socket.on('error', () => undefined);
   if (!socket.closed) await new Promise((resolve) => socket.once('close', resolve));
@@ -87,13 +87,13 @@ describe('HttpServer', () => {
     const { url } = await start({
       listeners: [
         (request) => {
-          seen.push(`first ${request.bytes.toString()}`);
+          seen.push(`first ${request.rawBody.toString()}`);
           return false;
         },
         (request, response) => {
           seen.push('second');
-          if (request.bytes.length > 0) response.end('from the second');
-          return request.bytes.length > 0;
+          if (request.rawBody.length > 0) response.end('from the second');
+          return request.rawBody.length > 0;
         },
       ],
     });

@@ -1,0 +1,18 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { main } from './main.ts';
+
+const manifest = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
+const { version } = JSON.parse(manifest) as { version: string };
+
+const exitCode = await main(process.argv.slice(2), {
+  directory: process.cwd(),
+  environment: process.env,
+  version,
+  print: (text) => process.stdout.write(text),
+  printError: (text) => process.stderr.write(text),
+});
+if (exitCode !== undefined) {
+  // Only when all has been written: to a pipe that takes a while.
+  process.stdout.write('', () => process.stderr.write('', () => process.exit(exitCode)));
+}

@@ -1,0 +1,99 @@
+/**
+ * One running node: the operators' listener first, so that it can be seen starting, then the
+ * gateway, then the listener of the clients. It closes in the reverse order.
+ */
+import { getRequestListener } from '@hono/node-server';
+import type { FreshetConfig } from '../gateway/config.ts';
+import { createGateway, type Gateway, type GatewayDependencies } from '../gateway/gateway.ts';
+import { HttpServer } from '../gateway/http-server.ts';
+import { createAdminApp } from './admin/app.ts';
+import type { Health } from './admin/health.ts';
+import type { Stats } from './admin/stats.ts';
+import type { Lifecycle } from './lifecycle.ts';
+
+export interface NodeDependencies extends GatewayDependencies {
+  readonly lifecycle: Pick<Lifecycle, 'onClose'>;
+  readonly version: string;
+  /** Default: `createGateway`. */
+  readonly create?: (config: FreshetConfig, dependencies: GatewayDependencies) => Promise<Gateway>;
+}
+
+export interface RunningNode {
+  /** Where GraphQL is answered. */
+  readonly url: string;
+  readonly adminUrl: string;
+}
+
+/** How long the operators' listener waits for its own requests at the end. */
+const ADMIN_DRAIN_MS = 1_000;
+
+/** What there is of a node so far. */
+interface Parts {
+  gateway?: Gateway;
+  server?: HttpServer;
+}
+
+/**
+ * Starts a node, which then belongs to `lifecycle`, also where the start fails half-way.
+ *
+ * @throws PORT_IN_USE, LISTEN_FAILED, and what `createGateway` throws
+ */
+export async function startNode(
+  config: FreshetConfig,
+  dependencies: NodeDependencies,
+): Promise<RunningNode> {
+  const { log, clock, lifecycle, create = createGateway } = dependencies;
+  const { limits, path } = config;
+  const onError = (error: unknown): void => log.error({ error }, 'unexpected error in a request');
+  const parts: Parts = {};
+
+  const handler = operatorsHandler(config, { dependencies, parts });
+  const admin = new HttpServer({ handler, limits, clock, onError });
+  lifecycle.onClose('operators', () => admin.close({ drainMs: ADMIN_DRAIN_MS }));
+  const adminAt = await admin.listen({ host: config.adminHost, port: config.adminPort });
+
+  const gateway = await create(config, dependencies);
+  parts.gateway = gateway;
+  lifecycle.onClose('gateway', () => gateway.close());
+
+  const server = new HttpServer({ handler: gateway.handler, path, limits, clock, onError });
+  parts.server = server;
+  lifecycle.onClose('clients', () => server.close({ drainMs: config.drainMs }));
+  const at = await server.listen({ host: config.host, port: config.port });
+  return {
+    url: `http://${reachable(config.host)}:${at.port}${path}`,
+    adminUrl: `http://${reachable(config.adminHost)}:${adminAt.port}`,
+  };
+}
+
+function operatorsHandler(
+  { adminToken }: FreshetConfig,
+  { dependencies, parts }: { dependencies: NodeDependencies; parts: Parts },
+) {
+  const { clock, version } = dependencies;
+  const startedAt = clock.now();
+  const health = (): Health => ({
+    notReadyBecause: notReadyBecause(parts),
+    hearing: parts.gateway?.status().hears,
+  });
+  const stats = (): Stats => ({
+    version,
+    uptimeSeconds: Math.floor((clock.now() - startedAt) / 1_000),
+    memoryBytes: process.memoryUsage.rss(),
+    gateway: parts.gateway?.status(),
+  });
+  const app = createAdminApp({ adminToken, health, stats });
+  return getRequestListener(app.fetch, { overrideGlobalObjects: false });
+}
+
+function notReadyBecause({ gateway, server }: Parts): string | undefined {
+  if (gateway === undefined || server === undefined) return 'starting';
+  if (!server.open) return 'not listening';
+  return gateway.ready() ? undefined : 'closed';
+}
+
+/** A name under which a listener on `host` can be asked from this machine. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return 'localhost';
+  return host.includes(':') ? `[${host}]` : host;
+}

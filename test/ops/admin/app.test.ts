@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest';
+import { createAdminApp, type AdminOptions } from '../../../src/ops/admin/app.ts';
+import type { Health } from '../../../src/ops/admin/health.ts';
+
+const READY: Health = { notReadyBecause: undefined, hearing: true };
+const TOKEN = 'a-token-of-operators';
+
+function ask(
+  path: string,
+  { headers = {}, ...options }: Partial<AdminOptions> & { headers?: Record<string, string> } = {},
+): Promise<Response> {
+  const app = createAdminApp({
+    adminToken: undefined,
+    health: () => READY,
+    stats: () => ({ version: '1', uptimeSeconds: 2, memoryBytes: 3, gateway: undefined }),
+    ...options,
+  });
+  return Promise.resolve(app.request(path, { headers: { host: 'localhost:4001', ...headers } }));
+}
+
+async function codeOf(response: Response): Promise<[number, string]> {
+  const { errors } = await response.json() as { errors: [{ extensions: { code: string } }] };
+  return [response.status, errors[0].extensions.code];
+}
+
+describe("the operators' app", () => {
+  it('says that the process lives', async () => {
+    expect(await (await ask('/healthz')).json()).toEqual({ status: 'alive' });
+  });
+
+  it('is ready without hearing the log, and says so', async () => {
+    const health = (): Health => ({ notReadyBecause: undefined, hearing: false });
+    const response = await ask('/readyz', { health });
+    expect(response.status).toBe(200);
+    expect(response.headers.get('cache-control')).toBe('no-store');
+    expect(await response.json()).toEqual({ status: 'ready', hearing: false });
+  });
+
+  it('answers 503 with the reason while it is not ready', async () => {
+    const health = (): Health => ({ notReadyBecause: 'starting', hearing: undefined });
+    const response = await ask('/readyz', { health });
+    expect(response.status).toBe(503);
+    expect(await response.json()).toEqual({ status: 'not ready', reason: 'starting' });
+  });
+
+  it('shows its figures', async () => {
+    expect(await (await ask('/stats')).json())
+      .toEqual({ version: '1', uptimeSeconds: 2, memoryBytes: 3 });
+  });
+
+  it('answers what it does not know with 404, and says what there is', async () => {
+    const response = await ask('/nothing');
+    const { errors: [{ message }] } = await response.clone().json() as {
+      errors: [{ message: string }];
+    };
+    expect(await codeOf(response)).toEqual([404, 'PATH_UNKNOWN']);
+    expect(message).toContain('/healthz, /readyz, /stats');
+  });
+});
+
+describe("access to the operators' app", () => {
+  it.each([
+    ['none', undefined],
+    ['another', `Bearer ${TOKEN.slice(0, -1)}x`],
+    ['a shorter one', 'Bearer a'],
+    ['one of another scheme', `Basic ${TOKEN}`],
+    ['more than one', `Bearer ${TOKEN} ${TOKEN}`],
+  ])('wants the token for all but health, and refuses %s', async (_, authorization) => {
+    const headers: Record<string, string> = authorization ? { authorization } : {};
+    const options = { adminToken: TOKEN, headers };
+    const refused = await ask('/stats', options);
+    expect(refused.headers.get('www-authenticate')).toBe('Bearer');
+    expect(await codeOf(refused)).toEqual([401, 'TOKEN_REQUIRED']);
+    expect((await ask('/nothing', options)).status).toBe(401);
+    expect((await ask('/healthz', options)).status).toBe(200);
+    expect((await ask('/readyz', options)).status).toBe(200);
+  });
+
+  it('lets whoever bears the token in, under any name', async () => {
+    const headers = { authorization: `bearer ${TOKEN}`, host: 'operators.example' };
+    expect((await ask('/stats', { adminToken: TOKEN, headers })).status).toBe(200);
+  });
+
+  it.each(['127.0.0.1:4001', '[::1]:4001', 'localhost'])('without a token takes %s', async (host) => {
+    expect((await ask('/stats', { headers: { host } })).status).toBe(200);
+  });
+
+  it.each(['evil.example', 'localhost.evil.example:4001', '127.0.0.1.evil.example', ''])(
+    'without a token refuses a page that has made its own name %j point here',
+    async (host) => {
+      expect(await codeOf(await ask('/stats', { headers: { host } })))
+        .toEqual([403, 'HOST_REFUSED']);
+    },
+  );
+});
