@@ -5,8 +5,8 @@ import { RedisLog } from '../../src/invalidation/log-redis.ts';
 import { InvalidationNode } from '../../src/invalidation/node.ts';
 import type { RedisOptions } from '../../src/invalidation/redis-options.ts';
 import {
-  startCluster, startWatchedRedis, type RedisCluster, type WatchedRedis,
-} from '../support/redis-fleet.ts';
+  startCluster, startSentinel, type RedisCluster, type SentinelGroup,
+} from '../support/redis-groups.ts';
 import { until } from '../support/until.ts';
 import { logContract, someMessage } from './log-contract.ts';
 
@@ -63,9 +63,9 @@ describe('a Redis Cluster', () => {
 });
 
 describe('a master that Sentinels name', () => {
-  let watched: WatchedRedis;
+  let watched: SentinelGroup;
   beforeAll(async () => {
-    watched = await startWatchedRedis();
+    watched = await startSentinel();
   }, 30_000);
   afterAll(() => watched.stop());
 
