@@ -80,7 +80,8 @@ class Reader {
   visit(selection: Selection, isRoot = false): void {
     if (this.#visited.has(selection)) return;
     this.#visited.add(selection);
-    for (const fields of selection.objects.values()) {
+    for (const [type, fields] of selection.objects) {
+      this.#addTypes(this.#entities.listedBy(type));
       for (const field of fields) {
         if (this.#entities.isAdded(field.responseKey) || field.name.startsWith('__')) continue;
         this.#readField(field);
@@ -94,7 +95,11 @@ class Reader {
   }
 
   #addCollections(elements: Selection): void {
-    const types = this.#entities.under(elements);
+    this.#addTypes(this.#entities.under(elements));
+    this.#addTypes(this.#entities.elementsOf(elements.type));
+  }
+
+  #addTypes(types: Iterable<string>): void {
     for (const tag of this.#entities.collections(types)) this.static.add(tag);
   }
 

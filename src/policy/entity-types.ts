@@ -1,10 +1,13 @@
 /** Which types of one schema are entities, and how their keys are asked for and read there. */
 import {
   getNamedType,
+  getNullableType,
   isAbstractType,
   isCompositeType,
+  isListType,
   isObjectType,
   type GraphQLCompositeType,
+  type GraphQLNamedType,
   type GraphQLObjectType,
   type GraphQLSchema,
 } from 'graphql';
@@ -31,6 +34,7 @@ export class EntityTypes {
   readonly aliasPrefix: string;
   readonly #paths = new Map<string, readonly KeyPath[]>();
   readonly #under = new Map<Selection, ReadonlySet<string>>();
+  readonly #listed = new Map<string, ReadonlySet<string>>();
 
   constructor({ schema, policy, aliasPrefix }: EntityTypesSource) {
     this.schema = schema;
@@ -100,8 +104,12 @@ export class EntityTypes {
     const types = new Set<string>();
     this.#under.set(selection, types);
     for (const [type, fields] of this.met(selection)) {
-      if (this.isEntity(type)) types.add(type);
-      else for (const { below } of fields) for (const one of this.#below(below)) types.add(one);
+      if (this.isEntity(type)) {
+        types.add(type);
+        continue;
+      }
+      for (const one of this.listedBy(type)) types.add(one);
+      for (const { below } of fields) for (const one of this.#below(below)) types.add(one);
     }
     return types;
   }
@@ -131,6 +139,38 @@ export class EntityTypes {
       }
     }
     return held;
+  }
+
+  /**
+   * The entities in the lists of an object that is none itself, whether they are selected or not:
+   * the number of elements that a connection tells changes with its list.
+   */
+  listedBy(type: string): ReadonlySet<string> {
+    const known = this.#listed.get(type);
+    if (known !== undefined) return known;
+    const object = this.schema.getType(type);
+    const isOwner = isObjectType(object) && !this.isEntity(type) && !this.#isRoot(object);
+    const fields = isOwner ? Object.values(object.getFields()) : [];
+    const lists = fields.filter((field) => isListType(getNullableType(field.type)));
+    const listed = new Set(lists.flatMap((list) => this.elementsOf(getNamedType(list.type))));
+    this.#listed.set(type, listed);
+    return listed;
+  }
+
+  /** What a list of the type is one of: of its elements, or of what they stand for, as edges do. */
+  elementsOf(type: GraphQLNamedType): readonly string[] {
+    const entities = this.#entitiesOf(type);
+    if (entities.length > 0 || !isCompositeType(type)) return entities;
+    return this.possibleTypes(type).flatMap((object) => {
+      const { node, ...others } = object.getFields();
+      const fields = node === undefined ? Object.values(others) : [node];
+      return fields.flatMap((field) => this.#entitiesOf(getNamedType(field.type)));
+    });
+  }
+
+  #entitiesOf(type: GraphQLNamedType): readonly string[] {
+    if (!isCompositeType(type)) return [];
+    return this.possibleTypes(type).map(({ name }) => name).filter((name) => this.isEntity(name));
   }
 
   #isRoot(type: GraphQLObjectType): boolean {
