@@ -8,6 +8,7 @@ export interface Person {
   id: string;
   name: string;
   email: string;
+  nickname?: string;
 }
 
 export interface Post {
@@ -43,16 +44,19 @@ const USERS = `${LINK}
   type User @key(fields: "id") {
     id: ID!
     name: String!
+    nickname: String
     email: String @cacheControl(scope: PRIVATE)
   }
   type Open @cacheControl(scope: PUBLIC) { text: String }
 `;
 
 const CONTENT = `${LINK}
-  type Query { post(id: ID!): Post posts: [Post!]! }
+  type Query { post(id: ID!): Post posts: [Post!]! postPage: PostConnection! }
+  type PostConnection { edges: [PostEdge!]! totalCount: Int! }
+  type PostEdge { cursor: ID! node: Post! }
   type Mutation { createPost(id: ID!, title: String!, authorId: ID!): Post }
   type Post @key(fields: "id") { id: ID! title: String! author: User }
-  type User @key(fields: "id") { id: ID! posts: [Post!]! }
+  type User @key(fields: "id") { id: ID! posts: [Post!]! latestPost: Post }
 `;
 
 export async function startWorld(): Promise<World> {
@@ -82,7 +86,14 @@ export async function startWorld(): Promise<World> {
     name: 'content',
     sdl: CONTENT,
     resolvers: {
-      Query: { post: (_, { id }) => posts.get(id), posts: () => [...posts.values()] },
+      Query: {
+        post: (_, { id }) => posts.get(id),
+        posts: () => [...posts.values()],
+        postPage: () => ({
+          edges: [...posts.values()].map((node) => ({ cursor: node.id, node })),
+          totalCount: posts.size,
+        }),
+      },
       Mutation: {
         createPost: (_, { id, title, authorId }) => {
           posts.set(id, { id, title, authorId });
@@ -90,7 +101,10 @@ export async function startWorld(): Promise<World> {
         },
       },
       Post: { author: ({ authorId }) => ({ __typename: 'User', id: authorId }) },
-      User: { posts: ({ id }) => [...posts.values()].filter((one) => one.authorId === id) },
+      User: {
+        posts: ({ id }) => [...posts.values()].filter((one) => one.authorId === id),
+        latestPost: ({ id }) => [...posts.values()].findLast((one) => one.authorId === id),
+      },
     },
     entities: { Post: ({ id }) => posts.get(id), User: ({ id }) => ({ id }) },
   });
