@@ -20,13 +20,13 @@ export interface OpenRedisStore {
 
 export async function openRedisStore(
   url: string,
-  options: Partial<RedisStoreOptions> = {},
+  options: Partial<RedisStoreOptions> & { readonly clock?: ManualClock } = {},
 ): Promise<OpenRedisStore> {
-  const clock = new ManualClock();
+  const { clock = new ManualClock() } = options;
   const client = connectRedis(url, { autoPipelining: true });
   const random = seededRandom('redis store');
   const writeDelayMsMax = PATIENT_MS;
-  const store = new RedisStore({ redis: client, clock, random, writeDelayMsMax, ...options });
+  const store = new RedisStore({ redis: client, random, writeDelayMsMax, ...options, clock });
   await until(() => client.status === 'ready', { what: 'the connection is ready' });
   const close = async (): Promise<void> => {
     const closed = store.close();
