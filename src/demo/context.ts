@@ -6,7 +6,7 @@ import { rejection } from './rejection.ts';
 export interface Context {
   /** Who sent the request; asked for once, and only where something private is wanted. */
   readonly caller: () => Promise<Caller | undefined>;
-  /** Counts rows that go into the answer; throws QUERY_TOO_LARGE when they become too many. */
+  /** Counts rows each time that they go into the answer; throws QUERY_TOO_LARGE for too many. */
   readonly count: <Row>(rows: readonly Row[]) => readonly Row[];
 }
 

@@ -22,7 +22,7 @@ export interface SessionRow {
   readonly expiresAt: string;
 }
 
-const SESSIONS_MAX = 50;
+const SESSIONS_MAX = 10;
 const SESSION_TTL = '1 hour';
 const SESSION_COLUMNS = `session.id, session.user_id::text as "userId",
   ${timestamp('session.created_at', 'createdAt')}, ${timestamp('session.expires_at', 'expiresAt')}`;
@@ -62,7 +62,7 @@ export class AuthStorage {
     return row;
   }
 
-  /** Opens a session; of one user at most 50 are kept, and the ids of those given up are told. */
+  /** Opens a session; of one user at most 10 are kept, and the ids of those given up are told. */
   openSession(userId: string): Promise<{ opened: SessionRow; dropped: readonly string[] }> {
     return this.#database.transaction(async (queryable) => {
       await queryable.query('delete from auth.session where expires_at < now()');

@@ -23,21 +23,25 @@ export class ContentLoaders {
     this.comments = this.#byId((keys) => storage.commentsByKeys(keys));
   }
 
-  postsOf(authorId: string, page: PageRequest): Promise<Connection<PostRow>> {
+  async postsOf(authorId: string, page: PageRequest): Promise<Connection<PostRow>> {
     const read: PageRead<PostRow> = (keys) => this.#storage.postsOf(keys, page);
-    return this.#ofPage(this.#postsOf, page, read).load(authorId);
+    const connection = await this.#ofPage(this.#postsOf, page, read).load(authorId);
+    this.#context.count(connection.edges);
+    return connection;
   }
 
-  commentsOn(postId: string, page: PageRequest): Promise<Connection<CommentRow>> {
+  async commentsOn(postId: string, page: PageRequest): Promise<Connection<CommentRow>> {
     const read: PageRead<CommentRow> = (keys) => this.#storage.commentsOn(keys, page);
-    return this.#ofPage(this.#commentsOn, page, read).load(postId);
+    const connection = await this.#ofPage(this.#commentsOn, page, read).load(postId);
+    this.#context.count(connection.edges);
+    return connection;
   }
 
   #byId<Row extends { readonly id: string }>(
     read: (keys: readonly number[]) => Promise<readonly Row[]>,
   ): DataLoader<string, Row | null> {
     return new DataLoader(async (ids) => {
-      const rows = this.#context.count(await read(keysOf(ids)));
+      const rows = await read(keysOf(ids));
       const byId = new Map(rows.map((row) => [row.id, row]));
       return ids.map((id) => byId.get(id) ?? null);
     });
@@ -53,7 +57,7 @@ export class ContentLoaders {
     const known = loaders.get(name);
     if (known !== undefined) return known;
     const loader: PageLoader<Row> = new DataLoader(async (ids) => {
-      const rows = this.#context.count(await read(keysOf(ids)));
+      const rows = await read(keysOf(ids));
       const byParent = Map.groupBy(rows, ({ parentId }) => parentId);
       return ids.map((id) => connectionOf<Row>(byParent.get(id) ?? [], page));
     });

@@ -41,8 +41,8 @@ async function requireCaller(context: Context, userId: string): Promise<void> {
 }
 
 function notificationLoader(storage: NotificationStorage) {
-  return perRequest((context) => new DataLoader<string, NotificationRow | null>(async (ids) => {
-    const rows = context.count(await storage.byKeys(keysOf(ids)));
+  return perRequest(() => new DataLoader<string, NotificationRow | null>(async (ids) => {
+    const rows = await storage.byKeys(keysOf(ids));
     const byId = new Map(rows.map((row) => [row.id, row]));
     return ids.map((id) => byId.get(id) ?? null);
   }));

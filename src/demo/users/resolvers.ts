@@ -1,7 +1,7 @@
 /** The resolvers of `schema/users.graphql`. */
 import DataLoader from 'dataloader';
 import type { Publisher } from '../../invalidation/publisher.ts';
-import { perRequest, type Context } from '../context.ts';
+import { perRequest } from '../context.ts';
 import { keyOf, keysOf, readChange, readText, readUrl } from '../input.ts';
 import { connectionOf, readPage } from '../page.ts';
 import { notFound, rejection } from '../rejection.ts';
@@ -53,8 +53,8 @@ export function userResolvers({ storage, publisher }: UserParts): Resolvers {
 }
 
 function userLoader(storage: UserStorage) {
-  return perRequest((context: Context) => new DataLoader<string, UserRow | null>(async (ids) => {
-    const rows = context.count(await storage.byKeys(keysOf(ids)));
+  return perRequest(() => new DataLoader<string, UserRow | null>(async (ids) => {
+    const rows = await storage.byKeys(keysOf(ids));
     const byId = new Map(rows.map((row) => [row.id, row]));
     return ids.map((id) => byId.get(id) ?? null);
   }));
