@@ -41,9 +41,7 @@ export class CollectorPlan {
     if (below === undefined || this.#entities.isAdded(responseKey)) return undefined;
     const value = this.#value(below);
     const named = this.#namedBy(field, below);
-    const isIdle = named === undefined && value.whenNull.length === 0
-      && [...value.byType.values()].every((object) => this.#isIdle(object));
-    return isIdle ? undefined : { responseKey, value, named };
+    return value.isIdle && named === undefined ? undefined : { responseKey, value, named };
   }
 
   object(type: string, fields: readonly SelectedField[]): ObjectCollector {
@@ -61,19 +59,18 @@ export class CollectorPlan {
     for (const [type, fields] of selection.objects) byType.set(type, this.object(type, fields));
     const { type } = selection;
     const under = this.#entities.under(selection);
+    const whenNull = isEntityUnion(type) ? [] : this.#entities.collections(under);
+    const isIdle = [...byType.values()].every(isIdleObject);
     const value: ValueCollector = {
       only: isObjectType(type) ? byType.get(type.name) : undefined,
       byType,
       typenameKeys: this.#typenameKeys(selection),
-      whenNull: isEntityUnion(type) ? [] : this.#entities.collections(under),
+      whenNull,
       entityTypes: [...under],
+      isIdle: isIdle && whenNull.length === 0,
     };
     this.#values.set(selection, value);
     return value;
-  }
-
-  #isIdle({ entity, formats, members, added }: ObjectCollector): boolean {
-    return entity === undefined && formats.length + members.length + added.length === 0;
   }
 
   #typenameKeys({ objects }: Selection): readonly string[] {
@@ -140,6 +137,10 @@ export class CollectorPlan {
     const types = [...below.objects.keys()].filter((type) => this.#entities.isEntity(type));
     return namedEntities({ types, field: field.field, reader }, this.#entities.policy);
   }
+}
+
+function isIdleObject({ entity, formats, members, added }: ObjectCollector): boolean {
+  return entity === undefined && formats.length + members.length + added.length === 0;
 }
 
 function namesKey({ placeholders }: TagFormat): boolean {

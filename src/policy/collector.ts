@@ -20,6 +20,8 @@ export interface ValueCollector {
   /** The collections of the entities that a null stands in place of. */
   readonly whenNull: readonly Tag[];
   readonly entityTypes: readonly string[];
+  /** Whatever its type, the value has nothing of interest. */
+  readonly isIdle: boolean;
 }
 
 export interface ObjectCollector {

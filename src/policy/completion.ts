@@ -21,6 +21,7 @@ import {
 import { fault } from '../invalidation/errors.ts';
 import { isEntityUnion, type EntityTypes } from './entity-types.ts';
 import { fieldOf, nameNode, pathField } from './field.ts';
+import { fragmentsOf } from './selection.ts';
 
 export interface Completion {
   readonly document: DocumentNode;
@@ -68,20 +69,27 @@ function refuseReserved(document: DocumentNode, prefix: string): void {
   });
 }
 
+/** Of fields that are added; beyond it a document is refused. */
+const ADDED_MAX = 50_000;
+/** Of looking for what the client asks for anyway; beyond it all is added. */
+const SEARCH_STEPS_MAX = 200_000;
+
 class Completer {
   readonly reused = new Set<FieldNode>();
-  added = false;
   readonly #entities: EntityTypes;
   readonly #isMutation: boolean;
   readonly #fragments: ReadonlyMap<string, FragmentDefinitionNode>;
+  #addedCount = 0;
+  #searchStepsLeft = SEARCH_STEPS_MAX;
 
   constructor(document: DocumentNode, entities: EntityTypes, isMutation: boolean) {
     this.#entities = entities;
     this.#isMutation = isMutation;
-    this.#fragments = new Map(
-      document.definitions.flatMap((node) =>
-        (node.kind === Kind.FRAGMENT_DEFINITION ? [[node.name.value, node]] : [])),
-    );
+    this.#fragments = fragmentsOf(document);
+  }
+
+  get added(): boolean {
+    return this.#addedCount > 0;
   }
 
   completeSet(set: SelectionSetNode, type: GraphQLCompositeType): SelectionSetNode {
@@ -117,7 +125,11 @@ class Completer {
     ];
     const completed = this.completeSet(selectionSet, type);
     if (additions.length === 0) return { ...node, selectionSet: completed };
-    this.added = true;
+    this.#addedCount += additions.length;
+    if (this.#addedCount > ADDED_MAX) {
+      const limit = 'Key fields to be asked for in addition';
+      throw fault('DOCUMENT_LIMIT_EXCEEDED', { limit, max: ADDED_MAX, got: 'more' });
+    }
     const selections = [...completed.selections, ...additions];
     return { ...node, selectionSet: { ...completed, selections } };
   }
@@ -183,6 +195,8 @@ class Completer {
     type: GraphQLCompositeType,
     { found, visited }: Found = { found: new Map(), visited: new Set() },
   ): ReadonlyMap<string, FieldNode> {
+    this.#searchStepsLeft -= set.selections.length;
+    if (this.#searchStepsLeft < 0) return new Map();
     for (const selection of set.selections) {
       if (selection.directives?.length) continue;
       if (selection.kind === Kind.FIELD) {

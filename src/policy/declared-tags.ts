@@ -71,6 +71,7 @@ class Reader {
   readonly #entities: EntityTypes;
   readonly #defaults: ReturnType<typeof variableDefaults>;
   readonly #visited = new Set<Selection>();
+  readonly #listed = new Set<Selection>();
 
   constructor({ entities, operation }: DeclaredTagsSource) {
     this.#entities = entities;
@@ -80,6 +81,7 @@ class Reader {
   visit(selection: Selection, isRoot = false): void {
     if (this.#visited.has(selection)) return;
     this.#visited.add(selection);
+    for (const [type] of isRoot ? [] : this.#entities.met(selection)) this.#readType(type);
     for (const [type, fields] of selection.objects) {
       this.#addTypes(this.#entities.listedBy(type));
       for (const field of fields) {
@@ -88,13 +90,14 @@ class Reader {
         if (field.below === undefined) continue;
         const isTransparent = isRoot && field.name === ENTITIES_FIELD;
         if (isList(field) && !isTransparent) this.#addCollections(field.below);
-        for (const [type] of this.#entities.met(field.below)) this.#readType(type);
         this.visit(field.below);
       }
     }
   }
 
   #addCollections(elements: Selection): void {
+    if (this.#listed.has(elements)) return;
+    this.#listed.add(elements);
     this.#addTypes(this.#entities.under(elements));
     this.#addTypes(this.#entities.elementsOf(elements.type));
   }

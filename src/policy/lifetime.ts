@@ -5,9 +5,10 @@
  * configured, and interfaces count in both directions.
  */
 import { isAbstractType } from 'graphql';
-import { ENTITIES_FIELD, type EntityTypes } from './entity-types.ts';
+import { isEntityUnion, type EntityTypes } from './entity-types.ts';
 import type { Scope } from './plan.ts';
-import { NO_RULE, type Rule } from './rule.ts';
+import { least, NO_RULE, type Rule } from './rule.ts';
+import type { TypeRule } from './schema-policy.ts';
 import type { SelectedField, Selection } from './selection.ts';
 
 export interface Lifetime {
@@ -26,6 +27,7 @@ export function lifetimeOf(root: Selection, entities: EntityTypes): Lifetime {
 class Survey {
   readonly #entities: EntityTypes;
   readonly #visited = new Set<Selection>();
+  readonly #terms = new Map<Selection, ValueTerms>();
   #ttlMs = Number.POSITIVE_INFINITY;
   /** The least of age and stale window together: how long it may be of any use. */
   #usableMs = Number.POSITIVE_INFINITY;
@@ -74,7 +76,7 @@ class Survey {
     }
     const rule = this.#entities.policy.fieldRule(field.parent.name, field.name);
     if (rule.scope === 'PRIVATE') this.#isPrivate = true;
-    if (field.below !== undefined) this.#countValue({ field, below: field.below, rule, isRoot });
+    if (field.below !== undefined) this.#countValue({ below: field.below, rule, isRoot });
     else this.#countLeaf(rule, isRoot);
   }
 
@@ -86,53 +88,97 @@ class Survey {
     else if (isRoot) this.#bound(this.#entities.policy.defaultTtlMs, staleSeconds * 1_000);
   }
 
-  #countValue({ field, below, rule, isRoot }: CountedValue): void {
-    const { policy } = this.#entities;
-    const { type } = below;
-    const abstractRule = isAbstractType(type) ? policy.typeRule(type.name) : NO_RULE;
-    const objects = this.#entities.met(below).map(([name]) => name);
-    this.#countScope(rule, abstractRule, objects);
+  #countValue({ below, rule, isRoot }: CountedValue): void {
+    const terms = this.#termsOf(below);
+    if (terms.isPrivate) this.#isPrivate = true;
+    if (rule.scope !== 'PUBLIC' && !terms.isPublic) this.#isUndeclared = true;
 
     const { maxAgeSeconds, staleWhileRevalidateSeconds: ownStaleSeconds } = rule;
-    const staleMs = (other: Rule): number =>
-      (ownStaleSeconds ?? other.staleWhileRevalidateSeconds
-        ?? abstractRule.staleWhileRevalidateSeconds ?? 0) * 1_000;
-    // Without a known type to be of, it is as a type without a rule.
-    const typeRules = objects.length > 0
-      ? objects.map((name) => [name, policy.typeRule(name)] as const)
-      : [[type.name, abstractRule] as const];
     if (maxAgeSeconds !== undefined) {
-      for (const [, typeRule] of typeRules) this.#bound(maxAgeSeconds * 1_000, staleMs(typeRule));
+      const staleMs = ownStaleSeconds === undefined ? terms.staleMs : ownStaleSeconds * 1_000;
+      this.#bound(maxAgeSeconds * 1_000, staleMs);
       return;
     }
-    const isTransparent = field.name === ENTITIES_FIELD && isRoot;
-    const abstractMs = (abstractRule.maxAgeSeconds ?? Number.POSITIVE_INFINITY) * 1_000;
-    for (const [name, typeRule] of typeRules) {
-      const inherits = [rule, typeRule, abstractRule].some((one) => one.inheritMaxAge === true);
-      const isInherited = inherits && (!isRoot || isTransparent);
-      const unsetMs = isInherited ? Number.POSITIVE_INFINITY : policy.defaultTtlMs;
-      const whenUnset = Number.isFinite(abstractMs) ? abstractMs : unsetMs;
-      this.#bound(Math.min(policy.typeTtlMs(name, whenUnset), abstractMs), staleMs(typeRule));
+    // Entities stand at the root of a subgraph's answer, and somewhere below in the client's.
+    const mayInherit = !isRoot || isEntityUnion(below.type);
+    for (const { ttlMs, ttlMsMax, inherits, staleMs } of terms.objects) {
+      const isInherited = ttlMs === undefined && mayInherit
+        && (inherits || rule.inheritMaxAge === true);
+      const unsetMs = isInherited ? Number.POSITIVE_INFINITY : this.#entities.policy.defaultTtlMs;
+      const boundMs = Math.min(ttlMs ?? unsetMs, ttlMsMax);
+      this.#bound(boundMs, ownStaleSeconds === undefined ? staleMs : ownStaleSeconds * 1_000);
     }
-  }
-
-  #countScope(rule: Rule, abstractRule: Rule, objects: readonly string[]): void {
-    const scopes = objects.map((name) => this.#entities.policy.typeRule(name).scope);
-    if (abstractRule.scope === 'PRIVATE' || scopes.includes('PRIVATE')) this.#isPrivate = true;
-    const isPublic = rule.scope === 'PUBLIC' || abstractRule.scope === 'PUBLIC'
-      || (scopes.length > 0 && scopes.every((scope) => scope === 'PUBLIC'));
-    if (!isPublic) this.#isUndeclared = true;
   }
 
   #bound(ttlMs: number, staleMs: number): void {
     this.#ttlMs = Math.min(this.#ttlMs, ttlMs);
     this.#usableMs = Math.min(this.#usableMs, ttlMs + staleMs);
   }
+
+  #termsOf(below: Selection): ValueTerms {
+    const known = this.#terms.get(below);
+    if (known !== undefined) return known;
+    const terms = valueTerms(below, this.#entities);
+    this.#terms.set(below, terms);
+    return terms;
+  }
 }
 
 interface CountedValue {
-  readonly field: SelectedField;
   readonly below: Selection;
   readonly rule: Rule;
   readonly isRoot: boolean;
+}
+
+/** What the types of a value say, each different thing once. */
+interface ValueTerms {
+  readonly isPrivate: boolean;
+  readonly isPublic: boolean;
+  /** The least of the stale windows. */
+  readonly staleMs: number;
+  readonly objects: readonly ObjectTerms[];
+}
+
+interface ObjectTerms {
+  /** `undefined`: no rule. */
+  readonly ttlMs: number | undefined;
+  /** Whatever the default: by the interface or union that the field returns, or the type's. */
+  readonly ttlMsMax: number;
+  readonly inherits: boolean;
+  readonly staleMs: number;
+}
+
+function valueTerms(below: Selection, entities: EntityTypes): ValueTerms {
+  const { policy } = entities;
+  const { type } = below;
+  const abstractRule = isAbstractType(type) ? policy.typeRule(type.name) : NO_RULE;
+  const names = entities.met(below).map(([name]) => name);
+  const rules = names.map((name) => policy.typeRule(name));
+  const objects = new Map<string, ObjectTerms>();
+  // Of a type that nothing can be of, its own rule is all there is.
+  for (const rule of rules.length > 0 ? rules : [abstractRule]) {
+    const terms = objectTerms(rule, abstractRule);
+    objects.set(Object.values(terms).join(' '), terms);
+  }
+  const scopes = rules.map(({ scope }) => scope);
+  return {
+    isPrivate: abstractRule.scope === 'PRIVATE' || scopes.includes('PRIVATE'),
+    isPublic: abstractRule.scope === 'PUBLIC'
+      || (scopes.length > 0 && scopes.every((scope) => scope === 'PUBLIC')),
+    staleMs: Math.min(...[...objects.values()].map(({ staleMs }) => staleMs)),
+    objects: [...objects.values()],
+  };
+}
+
+function objectTerms(rule: TypeRule, abstractRule: Rule): ObjectTerms {
+  const seconds = rule.maxAgeSeconds ?? abstractRule.maxAgeSeconds;
+  const secondsMax = least(abstractRule.maxAgeSeconds, rule.maxAgeSecondsMax);
+  const staleSeconds = rule.staleWhileRevalidateSeconds
+    ?? abstractRule.staleWhileRevalidateSeconds ?? 0;
+  return {
+    ttlMs: seconds === undefined ? undefined : seconds * 1_000,
+    ttlMsMax: (secondsMax ?? Number.POSITIVE_INFINITY) * 1_000,
+    inherits: rule.inheritMaxAge === true || abstractRule.inheritMaxAge === true,
+    staleMs: staleSeconds * 1_000,
+  };
 }

@@ -96,19 +96,12 @@ export class SchemaPolicy {
   /** What holds for a value of the type where no field says otherwise. */
   typeHint(type: string): TypeHint {
     const { scope, staleWhileRevalidateSeconds = 0 } = this.typeRule(type);
-    const ttlMs = this.typeTtlMs(type);
+    const ttlMs = this.#typeTtlMs(type);
     return {
       ttlMs,
       staleWhileRevalidateMs: ttlMs === 0 ? 0 : staleWhileRevalidateSeconds * 1_000,
       scope: scope ?? 'UNDECLARED',
     };
-  }
-
-  /** `whenUnset`: for a type without a rule of its own. Default: the configured default. */
-  typeTtlMs(type: string, whenUnset = this.defaultTtlMs): number {
-    const { maxAgeSeconds, maxAgeSecondsMax = Number.POSITIVE_INFINITY } = this.typeRule(type);
-    const ownMs = maxAgeSeconds === undefined ? whenUnset : maxAgeSeconds * 1_000;
-    return Math.min(ownMs, maxAgeSecondsMax * 1_000);
   }
 
   /** In the order in which they stand in the entity's tag; none where the type is no entity. */
@@ -141,6 +134,12 @@ export class SchemaPolicy {
       }
       return rule;
     });
+  }
+
+  #typeTtlMs(type: string): number {
+    const { maxAgeSeconds, maxAgeSecondsMax = Number.POSITIVE_INFINITY } = this.typeRule(type);
+    const ownMs = maxAgeSeconds === undefined ? this.defaultTtlMs : maxAgeSeconds * 1_000;
+    return Math.min(ownMs, maxAgeSecondsMax * 1_000);
   }
 
   #remember<Made extends TypeRule>(coordinate: string, make: () => Made): Made {

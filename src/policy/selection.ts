@@ -42,8 +42,8 @@ export interface SelectedField {
   readonly below: Selection | undefined;
 }
 
-/** Beyond it a document is refused: some megabytes, and some ten milliseconds. */
-const SELECTED_FIELDS_MAX = 100_000;
+/** Beyond it a document is refused: some ten megabytes, and less than a tenth of a second. */
+const STEPS_MAX = 200_000;
 
 export interface SelectionSource {
   readonly schema: GraphQLSchema;
@@ -62,19 +62,17 @@ class Expansion {
   readonly #schema: GraphQLSchema;
   readonly #fragments: ReadonlyMap<string, FragmentDefinitionNode>;
   readonly #selections = new Map<string, Selection>();
-  readonly #setIds = new Map<SelectionSetNode, number>();
-  #selectedCount = 0;
+  readonly #sets = new Map<SelectionSetNode, IndexedSet>();
+  readonly #members = new Map<string, ReadonlySet<string>>();
+  #steps = 0;
 
   constructor(schema: GraphQLSchema, document: DocumentNode) {
     this.#schema = schema;
-    this.#fragments = new Map(
-      document.definitions.flatMap((node) =>
-        (node.kind === Kind.FRAGMENT_DEFINITION ? [[node.name.value, node]] : [])),
-    );
+    this.#fragments = fragmentsOf(document);
   }
 
   expand(type: GraphQLCompositeType, sets: readonly SelectionSetNode[]): Selection {
-    const key = `${type.name} ${sets.map((set) => this.#idOf(set)).join(' ')}`;
+    const key = `${type.name} ${sets.map((set) => this.#index(set).id).join(' ')}`;
     const known = this.#selections.get(key);
     if (known !== undefined) return known;
     const possible = isAbstractType(type) ? this.#schema.getPossibleTypes(type) : [type];
@@ -87,14 +85,8 @@ class Expansion {
 
   #fieldsOf(parent: GraphQLObjectType, sets: readonly SelectionSetNode[]): SelectedField[] {
     const nodesByKey = new Map<string, FieldNode[]>();
-    const visited = new Set<string>();
+    const visited = new Set<SelectionSetNode>();
     for (const set of sets) this.#collect({ parent, nodesByKey, visited }, set);
-    this.#selectedCount += nodesByKey.size;
-    if (this.#selectedCount > SELECTED_FIELDS_MAX) {
-      const limit = 'Fields selected, counted for each type that they can be of';
-      const max = SELECTED_FIELDS_MAX;
-      throw fault('DOCUMENT_LIMIT_EXCEEDED', { limit, max, got: 'more' });
-    }
     return [...nodesByKey].map(([responseKey, nodes]) => this.#field(parent, responseKey, nodes));
   }
 
@@ -110,55 +102,86 @@ class Expansion {
 
   #collect(collection: Collection, set: SelectionSetNode): void {
     const { parent, nodesByKey, visited } = collection;
-    for (const selection of set.selections) {
-      switch (selection.kind) {
-        case Kind.FIELD: {
-          const key = (selection.alias ?? selection.name).value;
-          const nodes = nodesByKey.get(key);
-          if (nodes === undefined) nodesByKey.set(key, [selection]);
-          else nodes.push(selection);
-          break;
-        }
-        case Kind.INLINE_FRAGMENT:
-          if (this.#applies(selection.typeCondition?.name.value, parent)) {
-            this.#collect(collection, selection.selectionSet);
-          }
-          break;
-        case Kind.FRAGMENT_SPREAD: {
-          const { value } = selection.name;
-          if (visited.has(value)) break;
-          visited.add(value);
-          const fragment = this.#fragments.get(value);
-          if (fragment === undefined) throw notOfSchema('a document with its fragments');
-          if (this.#applies(fragment.typeCondition.name.value, parent)) {
-            this.#collect(collection, fragment.selectionSet);
-          }
-          break;
-        }
-        default:
-          selection satisfies never;
-      }
+    if (visited.has(set)) return;
+    visited.add(set);
+    const { fields, byCondition, abstracts } = this.#index(set);
+    this.#step(fields.length + abstracts.length + 1);
+    for (const node of fields) {
+      const key = (node.alias ?? node.name).value;
+      const nodes = nodesByKey.get(key);
+      if (nodes === undefined) nodesByKey.set(key, [node]);
+      else nodes.push(node);
+    }
+    const applying = abstracts.filter((name) => this.#membersOf(name).has(parent.name));
+    for (const condition of ['', parent.name, ...applying]) {
+      for (const inner of byCondition.get(condition) ?? []) this.#collect(collection, inner);
     }
   }
 
-  /** A condition on a type that this schema lacks can be met by none of its objects. */
-  #applies(condition: string | undefined, object: GraphQLObjectType): boolean {
-    if (condition === undefined || condition === object.name) return true;
-    const type = this.#schema.getType(condition);
-    return isAbstractType(type) && this.#schema.isSubType(type, object);
+  #step(count: number): void {
+    this.#steps += count;
+    if (this.#steps <= STEPS_MAX) return;
+    const limit = 'Selections, counted for each type that they can be of';
+    throw fault('DOCUMENT_LIMIT_EXCEEDED', { limit, max: STEPS_MAX, got: 'more' });
   }
 
-  #idOf(set: SelectionSetNode): number {
-    const known = this.#setIds.get(set);
+  /** So that an object looks only at what is selected of it, not at what is of its siblings. */
+  #index(set: SelectionSetNode): IndexedSet {
+    const known = this.#sets.get(set);
     if (known !== undefined) return known;
-    const id = this.#setIds.size;
-    this.#setIds.set(set, id);
-    return id;
+    const fields: FieldNode[] = [];
+    const byCondition = new Map<string, SelectionSetNode[]>();
+    for (const selection of set.selections) {
+      if (selection.kind === Kind.FIELD) {
+        fields.push(selection);
+        continue;
+      }
+      const fragment = selection.kind === Kind.FRAGMENT_SPREAD
+        ? this.#fragments.get(selection.name.value)
+        : selection;
+      if (fragment === undefined) throw notOfSchema('a document with its fragments');
+      const condition = fragment.typeCondition?.name.value ?? '';
+      const inner = byCondition.get(condition);
+      if (inner === undefined) byCondition.set(condition, [fragment.selectionSet]);
+      else inner.push(fragment.selectionSet);
+    }
+    // A condition on a type that this schema lacks can be met by none of its objects.
+    const abstracts = [...byCondition.keys()]
+      .filter((name) => isAbstractType(this.#schema.getType(name)));
+    const indexed = { id: this.#sets.size, fields, byCondition, abstracts };
+    this.#sets.set(set, indexed);
+    return indexed;
   }
+
+  #membersOf(abstract: string): ReadonlySet<string> {
+    const known = this.#members.get(abstract);
+    if (known !== undefined) return known;
+    const type = this.#schema.getType(abstract);
+    const possible = isAbstractType(type) ? this.#schema.getPossibleTypes(type) : [];
+    const members = new Set(possible.map(({ name }) => name));
+    this.#members.set(abstract, members);
+    return members;
+  }
+}
+
+interface IndexedSet {
+  readonly id: number;
+  readonly fields: readonly FieldNode[];
+  /** Of fragments, inline or spread, by their type condition; none is the empty one. */
+  readonly byCondition: ReadonlyMap<string, readonly SelectionSetNode[]>;
+  /** Those of the conditions that are interfaces and unions. */
+  readonly abstracts: readonly string[];
 }
 
 interface Collection {
   readonly parent: GraphQLObjectType;
   readonly nodesByKey: Map<string, FieldNode[]>;
-  readonly visited: Set<string>;
+  readonly visited: Set<SelectionSetNode>;
+}
+
+export function fragmentsOf(document: DocumentNode): ReadonlyMap<string, FragmentDefinitionNode> {
+  return new Map(
+    document.definitions.flatMap((node) =>
+      (node.kind === Kind.FRAGMENT_DEFINITION ? [[node.name.value, node]] : [])),
+  );
 }

@@ -121,7 +121,7 @@ function directivesOf(rule: Rule): readonly ConstDirectiveNode[] {
   return extension !== undefined && isComposite(extension) ? (extension.directives ?? []) : [];
 }
 
-/** The supergraph may bring its own: of an enum that is shared, of a directive that was composed. */
+/** The supergraph may bring its own: of an enum in use elsewhere, of a composed directive. */
 function missingDefinitions(definitions: readonly DefinitionNode[]): readonly DefinitionNode[] {
   const nameOf = (node: DefinitionNode): string =>
     node.kind === Kind.DIRECTIVE_DEFINITION ? `@${node.name.value}`
