@@ -26,6 +26,7 @@ const GRAPHQL_NAME = /^[_A-Za-z][_0-9A-Za-z]*$/;
 const COORDINATE = /^[_A-Za-z][_0-9A-Za-z]*(\.[_A-Za-z][_0-9A-Za-z]*)?$/;
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
+const name = z.string().regex(GRAPHQL_NAME);
 const text = z.string().trim().min(1);
 const port = z.int().min(0).max(65_535);
 const delayMs = z.int().min(1).max(TIMER_MS_MAX);
@@ -121,8 +122,7 @@ const cache = z.strictObject({
   }).prefault({}),
   rules: z.record(z.string().regex(COORDINATE), rule).default({})
     .meta(about('What directives say, for a `Type` or a `Type.field`; the strictest wins.')),
-  keyFields: z.record(z.string().regex(GRAPHQL_NAME), z.array(z.string().regex(GRAPHQL_NAME)).min(1))
-    .default({})
+  keyFields: z.record(name, z.array(name).min(1)).default({})
     .meta(about('Fields that identify a type, where the schema has no `@key`.')),
   clientMaxAgeSeconds: seconds.default(0)
     .meta(about('How long clients may use an answer without asking: no purge reaches them.')),

@@ -34,7 +34,7 @@ export function defineConfig(options: FreshetOptions): FreshetOptions {
 }
 
 export interface ResolveOptions {
-  /** Default: whether NODE_ENV is `production`. Development listens on loopback and has GraphiQL. */
+  /** Default: whether NODE_ENV is `production`. Else it listens on loopback and has GraphiQL. */
   readonly production?: boolean;
   /** Names where a value came from, for the message. Default: nothing is named. */
   readonly sourceOf?: SourceOf;

@@ -131,7 +131,8 @@ describe('limits on documents', () => {
 
   it('leave fragments that spread themselves to validation, however large they look', async () => {
     const { errors } = await ask(`
-      { ...A } fragment A on Query { ${'b '.repeat(300)} a { ...B } } fragment B on Query { ...A }`);
+      { ...A } fragment A on Query { ${'b '.repeat(300)} a { ...B } }
+      fragment B on Query { ...A }`);
     expect(errors?.[0]).toMatchObject({
       message: 'Cannot spread fragment "A" within itself via "B".',
       extensions: { code: 'GRAPHQL_VALIDATION_FAILED' },

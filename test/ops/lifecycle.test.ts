@@ -24,7 +24,7 @@ function open() {
 }
 
 describe('Lifecycle', () => {
-  it.each(['SIGTERM', 'SIGINT'])('on %s closes all, the last first, and exits 0', async (signal) => {
+  it.each(['SIGTERM', 'SIGINT'])('on %s closes the last first, and exits 0', async (signal) => {
     const { lifecycle, clock, fake } = open();
     const closed: string[] = [];
     for (const name of ['log', 'gateway', 'listener']) {

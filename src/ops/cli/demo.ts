@@ -38,7 +38,7 @@ export const demo: Command = {
     const process = await startProcess(given, surroundings);
     const { services, invalidationLog } = await startServices(given, {
       slowMs,
-      onError: (service, error) => process.log.warn({ service, error }, 'trouble in a sample service'),
+      onError: (service, error) => process.log.warn({ service, error }, 'a sample service failed'),
     });
     process.lifecycle.onClose('services', () => services.close());
     const node = await process.serve(configFor(given, services), invalidationLog);
@@ -88,5 +88,6 @@ async function startServices(config: FreshetConfig, part: Partial<DemoOptions>):
 function configFor(given: FreshetConfig, { endpoints, jwksUrl }: DemoServices): FreshetConfig {
   const subgraphs = Object.fromEntries(Object.entries(endpoints)
     .map(([name, url]) => [name, { url }]));
-  return { ...given, subgraphs, jwt: given.jwt ?? { jwksUrl, claims: ['sub'], sessionClaim: 'sid' } };
+  const jwt = given.jwt ?? { jwksUrl, claims: ['sub'], sessionClaim: 'sid' };
+  return { ...given, subgraphs, jwt };
 }

@@ -12,7 +12,8 @@ export const QUERIES = {
 
 export function invitation({ url, adminUrl }: RunningNode, services: DemoServices): string {
   const { login, password } = services.account;
-  const places = Object.entries(services.endpoints).map(([name, at]) => `  ${name.padEnd(14)}${at}`);
+  const places = Object.entries(services.endpoints)
+    .map(([name, at]) => `  ${name.padEnd(14)}${at}`);
   return `
 Freshet answers at ${url} (with GraphiQL, in a browser).
 Operators ask ${adminUrl}/stats. Behind it are:

@@ -51,7 +51,8 @@ export async function startProcess(
     import('../lifecycle.ts'),
     import('../node.ts'),
   ]);
-  const log = createLogger({ level: logLevel, production: environment['NODE_ENV'] === 'production' });
+  const production = environment['NODE_ENV'] === 'production';
+  const log = createLogger({ level: logLevel, production });
   const closeMsMax = drainMs + CLOSE_EXTRA_MS;
   const lifecycle = new ProcessLifecycle({ log, clock: systemClock, closeMsMax });
   return {

@@ -48,8 +48,8 @@ Four options have a plain variable as well, over which the other one goes:
 
 ${PLAIN}
 
-The unit is in the name: \`Ms\` milliseconds, \`Seconds\` seconds, \`BytesMax\` bytes; any other number
-is a count. \`NODE_ENV=production\` is production, anything else development.
+The unit is in the name: \`Ms\` milliseconds, \`Seconds\` seconds, \`BytesMax\` bytes; any other
+number is a count. \`NODE_ENV=production\` is production, anything else development.
 `;
 
 function section(group: string, options: readonly ConfigOption[]): string {
@@ -57,8 +57,8 @@ function section(group: string, options: readonly ConfigOption[]): string {
   const title = group === '' ? 'Top level' : `\`${group.replaceAll('*', '<name>')}\``;
   const about = findOption(group.split('.'))?.description;
   const lines = about ? [about, ''] : [];
-  return [`## ${title}`, '', ...lines, '| option | value | default | |', '|---|---|---|---|', ...rows, '']
-    .join('\n');
+  const head = ['| option | value | default | |', '|---|---|---|---|'];
+  return [`## ${title}`, '', ...lines, ...head, ...rows, ''].join('\n');
 }
 
 function row({ path, required, defaultValue, description, secret }: ConfigOption): string {

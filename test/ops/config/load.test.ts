@@ -40,7 +40,7 @@ async function faultsOf(promise: Promise<unknown>): Promise<string[]> {
 }
 
 describe('loadConfig', () => {
-  it('fills in defaults: production listens on every address, development on loopback', async () => {
+  it('fills in defaults: in production all addresses, in development loopback', async () => {
     const yaml = { 'freshet.config.yaml': 'supergraph: a.graphql' };
     expect(await load(yaml)).toMatchObject({ host: '127.0.0.1', graphiql: true, port: 4000 });
     expect(await load(yaml, { environment: { NODE_ENV: 'production' } })).toMatchObject({
@@ -153,11 +153,16 @@ describe('loadConfig, of what is not valid', () => {
   });
 
   it.each([
-    ['nothing to serve', {}, 'supergraph: required exactly one of supergraph and subgraphs, got neither'],
+    [
+      'nothing to serve',
+      {},
+      'supergraph: required exactly one of supergraph and subgraphs, got neither',
+    ],
     [
       'two things to serve',
       { supergraph: 'a', subgraphs: { a: 'http://a' } },
-      'supergraph (freshet.config.json): required exactly one of supergraph and subgraphs, got both',
+      'supergraph (freshet.config.json): required exactly one of supergraph and subgraphs, ' +
+        'got both',
     ],
     [
       'operators without a token on a public address',
@@ -183,7 +188,8 @@ describe('loadConfig, of what is not valid', () => {
     [
       'a negative staleness',
       { supergraph: 'a', cache: { maxStalenessMs: -1 } },
-      'cache.maxStalenessMs (freshet.config.json): required an integer from 0 to 2147483647, got -1',
+      'cache.maxStalenessMs (freshet.config.json): required an integer from 0 to 2147483647, ' +
+        'got -1',
     ],
     [
       'a rule for no coordinate',
