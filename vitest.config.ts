@@ -9,6 +9,7 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
+    reporters: ['default', './test/support/closing-line.ts'],
     globalSetup: ['test/support/requirements.ts'],
     // Tests stop and kill servers, and exit hooks clean up after them: processes, not threads.
     pool: 'forks',

@@ -14,7 +14,7 @@ interface Timer {
 export class ManualClock implements Clock {
   #now: Millis = 0;
   #wallStart: Millis;
-  #timers = new Set<Timer>();
+  readonly #timers = new Set<Timer>();
 
   /** `wallStart` is the epoch time shown at the start. Default 2026-01-01T00:00:00Z. */
   constructor(wallStart: Millis = Date.UTC(2026, 0, 1)) {

@@ -34,8 +34,12 @@ const SLOTS = 16_384;
 export async function startCluster(): Promise<RedisCluster> {
   const buses = [await freePort(), await freePort(), await freePort()];
   const args = (bus: number): string[] => [
-    ...['--cluster-enabled', 'yes', '--cluster-port', String(bus)],
-    ...['--cluster-node-timeout', '1000', '--cluster-config-file', `nodes-${bus}.conf`],
+    '--cluster-enabled',
+    'yes',
+    '--cluster-port',
+    String(bus),
+    '--cluster-node-timeout',
+    '1000',
   ];
   const nodes = await Promise.all(buses.map((bus) => startRedis({ args: args(bus) })));
   const clients = nodes.map((node) => new Redis(node.url));

@@ -140,7 +140,7 @@ test('chance from a seed is the same again, spread evenly, and another for anoth
   const mean = numbers(1).reduce((sum, next) => sum + next, 0) / 10_000;
   expect(mean).toBeCloseTo(0.5, 1);
   expect(numbers(1).every((next) => next >= 0 && next < 1)).toBe(true);
-  expect(shuffle(seededRandom(1), [1, 2, 3, 4]).sort()).toEqual([1, 2, 3, 4]);
+  expect(shuffle(seededRandom(1), [1, 2, 3, 4]).toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4]);
 });
 
 /** Whether the kernel shows the process as stopped; elsewhere than on Linux it is taken as such. */
