@@ -126,6 +126,8 @@ async function reduced(caller: Caller, bearer: string, reduce: TokenReducer): Pr
   // It is the origin's to refuse it. Until then nothing that it answers is this caller's to keep.
   if (token === undefined) return { ...caller, validForMs: 0 };
   const { authorization: _, ...others } = caller.forwarded;
-  const ownScope = hashOf(['claims', canonicalJson(token.claims), Object.entries(others)]);
-  return { ...caller, ownScope, tags: token.tags, validForMs: token.validForMs };
+  const { claims, tags, validForMs } = token;
+  // The session too: what another one of the same user caches must not outlast its revocation.
+  const ownScope = hashOf(['claims', canonicalJson(claims), tags, Object.entries(others)]);
+  return { ...caller, ownScope, tags, validForMs };
 }

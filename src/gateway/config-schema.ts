@@ -143,8 +143,8 @@ const jwt = z.strictObject({
   }),
   issuer: text.optional().meta(about('Required value of `iss`.')),
   audience: text.optional().meta(about('Required value of `aud`.')),
-  claims: z.array(text).min(1).default(['sub'])
-    .meta(about('Claims that an answer can depend on: callers who agree in them share it.')),
+  claims: z.array(text).min(1).default(['sub', 'roles'])
+    .meta(about('Claims that answers depend on: callers of one session who agree in them share.')),
   sessionClaim: text.default('sid').meta(about('Claim that names the session, for its tag.')),
 });
 
