@@ -85,6 +85,7 @@ class EntityBatch<Value, Context extends object> {
     const { policy, hash } = this.#core.planned(this.#exchange.schema);
     const { ttlMs, scope } = policy.typeHint(type);
     const audience = audienceOf(scope, this.#exchange.caller);
+    if (scope === 'PRIVATE') this.#exchange.parts.isPrivate = true;
     if (ttlMs <= 0 || audience === undefined) {
       this.#exchange.parts.refuse('part-uncacheable');
       return [...(await batch(ids, context))];

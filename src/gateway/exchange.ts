@@ -18,6 +18,8 @@ export class Parts {
   ttlMs = Number.POSITIVE_INFINITY;
   /** Why the whole must not be kept: an error, a cookie, an origin's `no-store`. */
   unstorable: string | undefined;
+  /** One of them is declared PRIVATE, whatever is declared of the whole. */
+  isPrivate = false;
   /** Header lines that an origin set for this very answer. */
   readonly cookies: string[] = [];
 

@@ -144,9 +144,12 @@ interface FillContext {
 
 /** What is kept of a result: no longer than the first of its parts, nor than its audience. */
 function fillOf(tagged: Tagged, { plan, exchange, audience, variables }: FillContext): Fill {
-  const { result, tags, unstorable } = tagged;
+  const { result, tags } = tagged;
   if (result.errors !== undefined && result.errors.length > 0) throw new UnstorableResult(result);
   const ttlMs = Math.min(plan.ttlMs, exchange.parts.ttlMs, audience.ttlMsMax);
+  // A PUBLIC field may be worked out from a PRIVATE one (`@requires`): the strictest wins.
+  if (audience.shared && exchange.parts.isPrivate) exchange.parts.refuse('part-private');
+  const unstorable = tagged.unstorable ?? exchange.parts.unstorable;
   const { data, extensions } = result;
   return {
     value: Buffer.from(JSON.stringify(extensions === undefined ? { data } : { data, extensions })),

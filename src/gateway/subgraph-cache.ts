@@ -58,6 +58,7 @@ export class SubgraphCache {
   async #query({ subgraph, request, plan, exchange, text }: Fetch & { text: string }) {
     const fetch = fetchOf(subgraph, request);
     const audience = audienceOf(plan.scope, exchange.caller);
+    if (plan.scope === 'PRIVATE') exchange.parts.isPrivate = true;
     const keeps = plan.ttlMs > 0 && audience !== undefined && !plan.introspection;
     if (!keeps || !this.#options.enabled()) {
       exchange.parts.refuse('part-uncacheable');
