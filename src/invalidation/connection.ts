@@ -58,7 +58,7 @@ export class Connection {
     });
   }
 
-  /** The client, ready; rejects with `LOG_UNAVAILABLE` after `timeoutMs`, `LOG_CLOSED` if closed. */
+  /** The client, ready. Rejects with `LOG_UNAVAILABLE` after `timeoutMs`, or `LOG_CLOSED`. */
   ready(timeoutMs: Millis): Promise<RedisClient> {
     this.open();
     return new Promise((resolve, reject) => {

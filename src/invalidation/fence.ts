@@ -1,6 +1,6 @@
 /**
- * A fence is a record that invalidates nothing: it takes a place in the log where one is needed, so
- * that positions grow beyond all that was read of an older log, or beyond what a node has forgotten.
+ * A fence is a record that invalidates nothing: it takes a place in the log where one is needed,
+ * so that positions grow beyond what was read of an older log, or what a node has forgotten.
  */
 import { randomUUID } from 'node:crypto';
 import type { Clock } from './clock.ts';

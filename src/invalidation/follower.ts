@@ -103,9 +103,9 @@ export class Follower {
 
   /** True while the node knows of every invalidation up to a moment ago. */
   hears(now: Millis): boolean {
-    if (this.#isLost || this.#provedAt === undefined || this.#heardSince === undefined) return false;
-    if (now - this.#provedAt >= this.#hearingTimeoutMs) return false;
-    return now - this.#heardSince >= this.#settleMs;
+    const [provedAt, heardSince] = [this.#provedAt, this.#heardSince];
+    if (this.#isLost || provedAt === undefined || heardSince === undefined) return false;
+    return now - provedAt < this.#hearingTimeoutMs && now - heardSince >= this.#settleMs;
   }
 
   /** Resolves to true once everything up to `position` is applied, to false after `timeoutMs`. */

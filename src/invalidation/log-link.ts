@@ -109,7 +109,8 @@ export function boot(
   const { previous } = first;
   // A record that names none before it was the first of its log.
   if (previous === '') return { position: start, link: '' };
-  const before = previous === undefined ? undefined : parsePosition(previous.split('/', 1)[0] ?? '');
-  if (previous === undefined || before === undefined || before >= first.position) return undefined;
+  const before = parsePosition(previous?.split('/', 1)[0] ?? '');
+  if (previous === undefined || before === undefined) return undefined;
+  if (before >= first.position) return undefined;
   return { position: latest(start, before), link: previous };
 }

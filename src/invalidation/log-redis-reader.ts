@@ -30,8 +30,8 @@ export interface ReaderOptions {
   readonly onUnreadable: () => void;
 }
 
-/** Records that are read at once. */
-const READ_COUNT = 200;
+/** Records that are read at once: a message may hold a megabyte. */
+const READ_COUNT = 100;
 
 interface Entry extends Linked {
   readonly message: InvalidationMessage | undefined;

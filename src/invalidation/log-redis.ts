@@ -47,6 +47,8 @@ export class RedisLog implements Log {
   readonly #options: Required<RedisLogOptions>;
   readonly #appending: Connection;
   readonly #closing = new AbortController();
+  /** When Redis last answered to an append. */
+  #answeredAt: Millis = Number.NEGATIVE_INFINITY;
   #unreadable = 0;
 
   /** Throws `REDIS_OPTIONS_INVALID`; connects when it is first used. */
@@ -75,11 +77,14 @@ export class RedisLog implements Log {
       const position = typeof id === 'string' ? parsePosition(id) : undefined;
       if (position === undefined) throw new Error('the Stream gives out IDs that are no positions');
       this.#appending.proved();
+      this.#answeredAt = clock.now();
       return position;
     } catch (error) {
       if (this.#closing.signal.aborted) throw fault('LOG_CLOSED');
-      // A connection that does not answer would have to hold every later command as well.
-      if (error instanceof TimedOut) this.#appending.drop();
+      // A connection that answers nobody would have to hold every later command as well; one that
+      // is slow under load is not made faster by sending all of it again.
+      const isSilent = clock.now() - this.#answeredAt >= appendTimeoutMs;
+      if (error instanceof TimedOut && isSilent) this.#appending.drop();
       throw unavailable(error);
     }
   }

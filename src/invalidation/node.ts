@@ -117,7 +117,8 @@ export class InvalidationNode {
     this.#forgetting = new Forgetting({ log, horizon, clock, random, signal: this.#stop.signal });
     this.#trustOtherNodes = redis?.trustOtherNodes ?? false;
     const listens = redis !== undefined && options.log === undefined && (redis.listen ?? true);
-    this.#channel = listens ? this.#listener(redis, { clock, random, hearingTimeoutMs }) : undefined;
+    const shared = { clock, random, hearingTimeoutMs };
+    this.#channel = listens ? this.#listener(redis, shared) : undefined;
   }
 
   /**
@@ -201,22 +202,20 @@ export class InvalidationNode {
     await this.#log.close();
   }
 
-  async #applyAndAppend(
+  #applyAndAppend(
     message: InvalidationMessage,
     announce: boolean,
   ): Promise<Position | undefined> {
     const purges = purgesOf(message, this.#keyMap);
     this.horizon.markNow(purges);
     const release = this.horizon.hold(purges);
-    try {
-      const position = await this.#outbox.append(message, { announce });
-      // One that is kept gets its position when the log is back: until then, as late as can be told.
+    // A message that is kept is held until it has its place, which may be after `append` resolved.
+    const onSettled = (position: Position | undefined): void => {
       if (position === undefined) this.horizon.markNow(purges);
       else this.horizon.mark(position, purges);
-      return position;
-    } finally {
       release();
-    }
+    };
+    return this.#outbox.append(message, { announce, onSettled });
   }
 
   #listener(

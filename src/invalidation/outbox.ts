@@ -26,16 +26,26 @@ export interface OutboxOptions {
   readonly random?: Random;
 }
 
+export interface OutboxAppendOptions extends AppendOptions {
+  /**
+   * Called once, when the message has its position; with undefined where it gets none: it was
+   * refused, or widened.
+   */
+  readonly onSettled?: (position: Position | undefined) => void;
+}
+
 interface Kept {
   /** The place in the order of the calls. */
   readonly sequence: number;
   readonly message: InvalidationMessage;
   readonly announce: boolean;
   readonly isWidened: boolean;
-  readonly delivered: (position: Position) => void;
+  readonly settled: (position: Position | undefined) => void;
 }
 
 const RETRY_CAP_MS = 500;
+/** Kept messages that are under way at once. */
+const BATCH_LENGTH = 128;
 
 export class Outbox {
   readonly #log: Log;
@@ -80,19 +90,28 @@ export class Outbox {
    */
   async append(
     message: InvalidationMessage,
-    { announce = true }: AppendOptions = {},
+    { announce = true, onSettled: settled = () => undefined }: OutboxAppendOptions = {},
   ): Promise<Position | undefined> {
-    if (this.#closing) throw fault('LOG_CLOSED');
+    if (this.#closing) {
+      settled(undefined);
+      throw fault('LOG_CLOSED');
+    }
     const sequence = this.#sequence;
     this.#sequence += 1;
-    if (this.kept > 0) return this.#keepAndWait({ sequence, message, announce });
+    const kept: Kept = { sequence, message, announce, isWidened: false, settled };
+    if (this.kept > 0) return this.#keepAndWait(kept);
     this.#underWay += 1;
     try {
-      return await this.#log.append(message, { announce });
+      const position = await this.#log.append(message, { announce });
+      settled(position);
+      return position;
     } catch (error) {
-      if (!isTrouble(error)) throw error;
-      this.#keep({ sequence, message, announce, isWidened: false, delivered: () => undefined });
-      return undefined;
+      if (isTrouble(error)) {
+        this.#keep(kept);
+        return undefined;
+      }
+      settled(undefined);
+      throw error;
     } finally {
       this.#underWay -= 1;
       this.#announceIdle();
@@ -119,34 +138,28 @@ export class Outbox {
     return this.kept + this.#underWay;
   }
 
-  #keepAndWait(
-    { sequence, message, announce }: Pick<Kept, 'sequence' | 'message' | 'announce'>,
-  ): Promise<Position | undefined> {
+  #keepAndWait(kept: Kept): Promise<Position | undefined> {
     return new Promise((resolve) => {
       const cancel = this.#clock.after(this.#waitMs, () => resolve(undefined));
-      const delivered = (position: Position): void => {
+      const settled = (position: Position | undefined): void => {
         cancel();
+        kept.settled(position);
         resolve(position);
       };
-      const fits = this.#keep({ sequence, message, announce, isWidened: false, delivered });
-      if (fits) return;
-      cancel();
-      resolve(undefined);
+      this.#keep({ ...kept, settled });
     });
   }
 
-  /** False where the message was widened instead. */
-  #keep(kept: Kept): boolean {
-    const fits = this.#kept.length < this.#recordsMax;
-    if (fits) {
+  #keep(kept: Kept): void {
+    if (this.#kept.length < this.#recordsMax) {
       const before = this.#kept.findLastIndex(({ sequence }) => sequence < kept.sequence);
       this.#kept.splice(before + 1, 0, kept);
     } else {
       this.#overflowed += 1;
       this.#widening.add(kept.message);
+      kept.settled(undefined);
     }
     if (!this.#draining) void this.#drain();
-    return fits;
   }
 
   async #drain(): Promise<void> {
@@ -163,31 +176,43 @@ export class Outbox {
   /** Appends what is kept until all is in, or until one fails; true where one got in. */
   async #flush(): Promise<boolean> {
     let progress = false;
-    for (let head = this.#head(); head !== undefined; head = this.#head()) {
+    // One alone asks whether the log can be reached; then many at once, in their order.
+    for (let batch = this.#first(1); batch.length > 0; batch = this.#first(BATCH_LENGTH)) {
       if (this.#stop.signal.aborted) return progress;
-      try {
-        const position = await this.#log.append(head.message, { announce: head.announce });
-        this.#remove(head);
-        head.delivered(position);
-      } catch (error) {
-        if (isTrouble(error) || isClosed(error)) return progress;
-        // It alone is refused, and stands in the way of those behind it.
-        this.#remove(head);
-        if (!head.isWidened) this.#widening.add(head.message);
-      }
-      progress = true;
+      const appended = await Promise.all(batch.map((kept) => this.#deliver(kept)));
+      progress ||= appended.includes(true);
+      if (appended.includes(false)) return progress;
     }
     return progress;
   }
 
-  #head(): Kept | undefined {
-    if (this.#kept.length > 0) return this.#kept[0];
-    for (const message of this.#widening.take()) {
-      const delivered = (): void => undefined;
-      const sequence = this.#sequence;
-      this.#kept.push({ sequence, message, announce: true, isWidened: true, delivered });
+  /** False where it has to be tried again. */
+  async #deliver(kept: Kept): Promise<boolean> {
+    try {
+      const position = await this.#log.append(kept.message, { announce: kept.announce });
+      this.#remove(kept);
+      kept.settled(position);
+    } catch (error) {
+      if (isTrouble(error) || isClosed(error)) return false;
+      // It alone is refused, and stands in the way of those behind it.
+      this.#remove(kept);
+      if (!kept.isWidened) this.#widening.add(kept.message);
+      kept.settled(undefined);
     }
-    return this.#kept[0];
+    return true;
+  }
+
+  #first(count: number): readonly Kept[] {
+    if (this.#kept.length === 0) this.#keepWidened();
+    return this.#kept.slice(0, count);
+  }
+
+  #keepWidened(): void {
+    for (const message of this.#widening.take()) {
+      const settled = (): void => undefined;
+      const sequence = this.#sequence;
+      this.#kept.push({ sequence, message, announce: true, isWidened: true, settled });
+    }
   }
 
   #remove(kept: Kept): void {

@@ -139,7 +139,8 @@ function sentinelPlan(settings: RedisSettings): RedisPlan {
 function shared(settings: RedisSettings, urls: readonly ParsedUrl[]): Omit<RedisPlan, 'kind'> {
   for (const key of ['username', 'password', 'sentinelUsername', 'sentinelPassword'] as const) {
     const value: unknown = settings[key];
-    if (value !== undefined && typeof value !== 'string') throw invalid(key, 'a string', typeof value);
+    if (value === undefined || typeof value === 'string') continue;
+    throw invalid(key, 'a string', typeof value);
   }
   const { connectTimeoutMs = 1_000 } = settings;
   integer('connectTimeoutMs', connectTimeoutMs, 1, 60_000);

@@ -160,7 +160,7 @@ describe('a follower hears', () => {
     expect(hears()).toBe(false);
   });
 
-  it('no longer when the log is lost, and again with the next proof if that was short', async () => {
+  it('no longer when the log is lost, and again with the next proof if soon', async () => {
     const { hears, beat, tell } = make();
     await beat(2_000);
     await tell(lost);
@@ -180,7 +180,7 @@ describe('a follower hears', () => {
     expect(hears()).toBe(true);
   });
 
-  it('does not take an answer that lay unread while the process stood still for proof', async () => {
+  it('does not take for proof an answer that lay unread while it stood still', async () => {
     const { hears, beat, tell, clock } = make();
     await beat(2_000);
     // Stopped for 10 s; then comes what was answered before.

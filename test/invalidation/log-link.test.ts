@@ -95,7 +95,8 @@ describe('boot', () => {
     expect(cursor).toEqual({ position: P3, link: linkOf(P3, '') });
   });
 
-  it.each([undefined, 'no link', linkOf(P4, 'm')])('knows no place after the link %j', (previous) => {
+  const useless = [undefined, 'no link', linkOf(P4, 'm')];
+  it.each(useless)('knows no place after the link %j', (previous) => {
     expect(boot(P1, { first: entry(P4, previous), tail: tail({ last: P4 }) })).toBeUndefined();
   });
 

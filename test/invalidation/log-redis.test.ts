@@ -68,7 +68,7 @@ describe('the log in Redis keeps the contract', () => {
 describe('the log in Redis', () => {
   beforeEach(() => plain.flushall());
 
-  it('announces on the channel what it appends, with its position, unless told not to', async () => {
+  it('announces what it appends, with its position, unless told not to', async () => {
     const heard: string[] = [];
     const listener = new Redis(server.url);
     listener.on('message', (_channel, payload: string) => heard.push(payload));
@@ -404,7 +404,7 @@ describe('the log in Redis when Redis fails', () => {
     await follower.until('heartbeat');
   });
 
-  it('has another type of value where the Stream should be: it heals when that is gone', async () => {
+  it('has another type of value under the name: it heals when that is gone', async () => {
     own = await startRedis();
     const other = new Redis(own.url);
     await other.set(STREAM, 'a text');

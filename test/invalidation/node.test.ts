@@ -8,6 +8,7 @@ import { readMessage, type InvalidationMessage } from '../../src/invalidation/me
 import {
   InvalidationNode, type InvalidationNodeOptions, type NodeRedisOptions,
 } from '../../src/invalidation/node.ts';
+import { positionOf } from '../../src/invalidation/position.ts';
 import { entityTag, type Tag } from '../../src/invalidation/tag.ts';
 import { freePort, startRedis, type RedisServer } from '../support/redis.ts';
 import { until } from '../support/until.ts';
@@ -91,11 +92,15 @@ describe('a node whose log is in memory', () => {
     expect(await node.invalidate(someMessage({ entity_id: '1' }))).toBeUndefined();
     expect(node.horizon.invalidatedSince(before, [entityTag('User', '1')])).toBe(true);
     expect(node.stats).toMatchObject({ kept: 1, outbox: 1 });
+    // Whatever its stamp, until the log has a place for it.
+    const late = positionOf(Date.now() + 1_000_000, 0);
+    expect(node.horizon.invalidatedSince(late, [entityTag('User', '1')])).toBe(true);
     const told: string[] = [];
     node.onRecords((records) => told.push(...records.map(({ message }) => message.message_id)));
     log.isDown = false;
     await until(() => told.length === 1, { what: 'it is appended and followed' });
     expect(node.stats.outbox).toBe(0);
+    expect(node.horizon.invalidatedSince(late, [entityTag('User', '1')])).toBe(false);
   });
 });
 

@@ -128,6 +128,28 @@ describe('the outbox', () => {
     expect(outbox.kept).toBe(0);
   });
 
+  it('says of each message once what has become of it', async () => {
+    const { outbox, log, clock } = make({ recordsMax: 2 });
+    const settled: [string, boolean][] = [];
+    const append = (name: string, fields: Partial<InvalidationMessage> = {}) =>
+      outbox.append(someMessage(fields), {
+        onSettled: (position) => settled.push([name, position !== undefined]),
+      });
+    await append('at once');
+    await expect(append('unreadable', { entity_id: null })).rejects.toThrow();
+    log.isDown = true;
+    const kept = [append('kept'), append('behind'), append('too many')];
+    await clock.advanceAsync(300);
+    await Promise.all(kept);
+    expect(settled).toEqual([['at once', true], ['unreadable', false], ['too many', false]]);
+    log.isDown = false;
+    await clock.advanceAsync(1_000);
+    expect(settled.slice(3)).toEqual([['kept', true], ['behind', true]]);
+    await outbox.close();
+    await expect(append('closed')).rejects.toThrow();
+    expect(settled.at(-1)).toEqual(['closed', false]);
+  });
+
   it('appends what it keeps when it is closed, within a bound', async () => {
     const { outbox, log, clock } = make();
     log.isDown = true;
