@@ -86,6 +86,10 @@ const log = z.strictObject({
   recordsMax: count(1_000_000_000).default(1_000_000).meta(about('Records kept at most.')),
   heartbeatMs: z.int().min(10).max(60_000).default(250)
     .meta(about('How often an idle log is asked whether it is still there.')),
+  listen: z.boolean().default(true)
+    .meta(about('Hear services that publish on the channel and do not append to the log.')),
+  trustOtherNodes: z.boolean().default(false)
+    .meta(about('Some node always listens: a node that begins to listen forgets nothing.')),
 });
 
 const rule = z.strictObject({
@@ -197,7 +201,7 @@ export const configSchema = z.strictObject({
     .meta(about('How long to wait at start for services that are not there yet.')),
   redis: redis.optional().meta(about('A URL, or an object. Default none: one node by itself.')),
   database: url(/^postgres(ql)?:$/).optional().meta({
-    description: 'PostgreSQL. Default: one embedded in the process.',
+    description: 'PostgreSQL for what keeps data: the sample services. Default: embedded.',
     required: 'a postgres:// or postgresql:// URL',
     secret: true,
   }),

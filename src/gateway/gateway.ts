@@ -4,24 +4,18 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { GraphQLSchema } from 'graphql';
-import { createYoga } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import type { Clock, Random } from '../invalidation/clock.ts';
 import type { Log } from '../invalidation/log.ts';
 import type { NodeStats } from '../invalidation/node.ts';
 import { formatPosition } from '../invalidation/position.ts';
 import { buildSchema, type BuiltSchema } from './built-schema.ts';
-import { callerReader } from './caller-reader.ts';
 import type { FreshetConfig } from './config.ts';
 import { Core } from './core.ts';
+import { createGatewayYoga } from './gateway-yoga.ts';
 import { createNode, redisConnection } from './invalidation-node.ts';
 import { LiveSchema } from './live-schema.ts';
-import { ResponseCache } from './response-cache.ts';
 import { supergraphSource } from './supergraph-source.ts';
-import { executeStitched } from './tagged-execution.ts';
-import type { TokenOptions } from './token-reducer.ts';
-import { useLimits } from './use-limits.ts';
-import { useResponseCache } from './use-response-cache.ts';
 
 export interface GatewayDependencies {
   readonly log: Logger;
@@ -86,7 +80,8 @@ export async function createGateway(
   });
   await core.start();
   const planned = (schema: GraphQLSchema): BuiltSchema => built.get(schema) ?? live.current();
-  const yoga = createGatewayYoga(config, { core, live, log, planned });
+  const schema = (): GraphQLSchema => live.current().schema;
+  const yoga = createGatewayYoga(config, { core, log, schema, planned });
   let closed = false;
   return {
     handler: (request, response) => yoga(request, response),
@@ -117,69 +112,6 @@ function createCore(config: FreshetConfig, dependencies: GatewayDependencies): C
     maxStalenessMs: cache.maxStalenessMs,
     source: 'freshet',
   });
-}
-
-interface YogaParts {
-  readonly core: Core;
-  readonly live: LiveSchema<BuiltSchema>;
-  readonly log: Logger;
-  readonly planned: (schema: GraphQLSchema) => BuiltSchema;
-}
-
-function createGatewayYoga(
-  config: FreshetConfig,
-  { core, live, log, planned }: YogaParts,
-) {
-  const { cache, headers, jwt, limits, cors, path, graphiql } = config;
-  const { clock, readPath, node } = core;
-  return createYoga({
-    schema: () => live.current().schema,
-    graphqlEndpoint: path,
-    graphiql: graphiql && { title: 'Freshet' },
-    landingPage: false,
-    logging: yogaLogging(log),
-    cors: cors === undefined ? false : { origin: cors.origins, credentials: true },
-    batching: limits.batchMax === 0 ? false : { limit: limits.batchMax },
-    // The listener has read the body already, within its limit.
-    maxRequestBodySize: false,
-    multipart: false,
-    plugins: [
-      useLimits(limits),
-      useResponseCache({
-        cache: new ResponseCache({
-          readPath,
-          clock,
-          execution: executeStitched,
-          planned,
-          enabled: () => cache.enabled && cache.responses,
-        }),
-        callerOf: callerReader({ ...headers, clock, ...(jwt && { token: tokenOptions(jwt) }) }),
-        node,
-        positionWaitMs: cache.positionWaitMs,
-        clientMaxAgeSeconds: cache.clientMaxAgeSeconds,
-        exposeTags: cache.exposeTags,
-        vary: headers.propagate,
-      }),
-    ],
-  });
-}
-
-function tokenOptions(jwt: NonNullable<FreshetConfig['jwt']>): TokenOptions {
-  return Object.fromEntries(Object.entries(jwt).filter(([, value]) => value !== undefined));
-}
-
-/** What Yoga has to say goes where the rest goes; it never logs a request's text below debug. */
-function yogaLogging(log: Logger) {
-  return {
-    debug: () => undefined,
-    info: (...parts: unknown[]) => log.debug(messageOf(parts)),
-    warn: (...parts: unknown[]) => log.warn(messageOf(parts)),
-    error: (...parts: unknown[]) => log.error(messageOf(parts)),
-  };
-}
-
-function messageOf(parts: readonly unknown[]): string {
-  return parts.map((part) => (part instanceof Error ? part.message : String(part))).join(' ');
 }
 
 function statusOf({ node, l1, l2, tiers, readPath }: Core, { hash }: BuiltSchema): GatewayStatus {

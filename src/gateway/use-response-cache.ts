@@ -1,11 +1,13 @@
 /** Puts the response cache into Yoga: who asks, the answer, and what its headers say. */
-import { GraphQLError, type ExecutionArgs } from 'graphql';
+import type { ExecutionArgs } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Millis } from '../invalidation/clock.ts';
+import { fault, FreshetError } from '../invalidation/errors.ts';
 import { latest, parsePosition, type Position } from '../invalidation/position.ts';
 import { answerHeaders, matchesEntityTag, type AnswerHeaderOptions } from './answer-headers.ts';
 import type { Caller } from './caller.ts';
 import { Exchange } from './exchange.ts';
+import { asGraphQLError } from './refusal.ts';
 import type { ResponseCache } from './response-cache.ts';
 import type { Execute } from './tagged-execution.ts';
 
@@ -33,7 +35,8 @@ export function useResponseCache(options: ResponseCachePluginOptions): Plugin {
     },
     onExecute({ executeFn, setExecuteFn }) {
       const execute = executeFn as unknown as Execute;
-      setExecuteFn((args: ExecutionArgs) => options.cache.answer(args, async (a) => execute(a)));
+      setExecuteFn((args: ExecutionArgs) =>
+        showing(() => options.cache.answer(args, async (own) => execute(own))));
     },
     onResponse({ request, response, setResponse, fetchAPI }) {
       if (!(response.headers.get('content-type') ?? '').startsWith('application/')) return;
@@ -67,7 +70,7 @@ async function openExchange(
   { callerOf, node, positionWaitMs }: ResponseCachePluginOptions,
 ): Promise<Exchange> {
   const seen = positionHeader(headers);
-  const caller = await callerOf(headers);
+  const caller = await showing(async () => callerOf(headers));
   const known = seen === undefined || (await node.reached(seen, positionWaitMs));
   const exchange = new Exchange(caller, node.position);
   exchange.behind = !known;
@@ -80,9 +83,14 @@ function positionHeader(headers: Headers): Position | undefined {
   if (text === null) return undefined;
   const position = parsePosition(text.trim());
   if (position !== undefined) return position;
-  throw new GraphQLError(
-    'Freshet-Position must be a position as an answer of this gateway named it, like ' +
-      `1772366400000-5; got ${JSON.stringify(text.slice(0, 40))}`,
-    { extensions: { code: 'POSITION_INVALID', http: { status: 400 } } },
-  );
+  throw asGraphQLError(fault('POSITION_INVALID', { got: JSON.stringify(text.slice(0, 40)) }));
+}
+
+/** What a client is to be told of its own fault goes through Yoga as an error that it shows. */
+async function showing<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    throw error instanceof FreshetError ? asGraphQLError(error) : error;
+  }
 }

@@ -38,6 +38,10 @@ export const FAULTS = {
   LISTEN_FAILED: {
     message: 'An address to listen on was required, got {host}:{port}: {reason}.',
   },
+  POSITION_INVALID: {
+    message: 'Freshet-Position: a position as an answer named it was required, got {got}.',
+    status: 400,
+  },
   REQUEST_INVALID: { message: '{required} was required, got {got}.', status: 400 },
   DOCUMENT_LIMIT_EXCEEDED: {
     message: '{limit}: at most {max} was required, got {got}.',
