@@ -41,7 +41,7 @@ export interface RedisServer {
 
 /** Resolves when the server accepts connections. */
 export async function startRedis(options: RedisOptions = {}): Promise<RedisServer> {
-  // Another process may take a free port before redis-server does; a fixed port is not ours to move.
+  // Another process may take a free port before redis-server does; a port asked for is not moved.
   const attempts = options.port === undefined ? 5 : 1;
   for (let attempt = 1; ; attempt += 1) {
     const server = new PrivateRedis(options.port ?? (await freePort()), options);

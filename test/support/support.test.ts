@@ -123,7 +123,9 @@ describe('a manual clock', () => {
     const clock = new ManualClock();
     let loops = 0;
     void (async () => {
-      for (; loops < 3; loops += 1) await new Promise<void>((resolve) => void clock.after(10, resolve));
+      for (; loops < 3; loops += 1) {
+        await new Promise<void>((resolve) => void clock.after(10, resolve));
+      }
     })();
     await clock.advanceAsync(100);
     expect(loops).toBe(3);
