@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { until } from '../support/until.ts';
-import { codeOf, readPages, World, type Published } from './world.ts';
+import { codeOf, readPages, World, type Published, type Json } from './world.ts';
 
 let world: World;
 
@@ -76,7 +76,7 @@ test('the posts of an author and the comments on a post are paged, of many at on
   }`;
   const representations = authors.map((id) => ({ __typename: 'User', id }));
   const { data } = await world.ask('content', query, { variables: { representations } });
-  expect(data._entities.map(({ id }: any) => id)).toEqual(authors);
+  expect(data._entities.map(({ id }: Json) => id)).toEqual(authors);
   for (const { id, posts } of data._entities) {
     for (const { node } of posts.edges) {
       expect(node.author.id).toBe(id);
@@ -92,7 +92,7 @@ test('the posts of an author and the comments on a post are paged, of many at on
   expect(ids).toEqual(ids.toSorted((a, b) => b - a));
 });
 
-test('entities are answered in the order of their representations, unknown ones as null', async () => {
+test('entities are answered in the order of their representations, or null', async () => {
   const representations = [
     { __typename: 'Post', id: '2' }, { __typename: 'Comment', id: '1' },
     { __typename: 'Post', id: '4711' }, { __typename: 'Post', id: '1' },

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { until } from '../support/until.ts';
-import { codeOf, readPages, World } from './world.ts';
+import { codeOf, readPages, World, type Json } from './world.ts';
 
 let world: World;
 
@@ -27,7 +27,7 @@ const UNFOLLOW = FOLLOW.replace('follow(', 'unfollow(');
 
 async function feedOf(userId: string): Promise<string[]> {
   const { data } = await world.ask('feed', FEED, { variables: { userId } });
-  return data.feed.posts.edges.map(({ node }: any) => node.id);
+  return data.feed.posts.edges.map(({ node }: Json) => node.id);
 }
 
 async function createPost(authorId: string): Promise<string> {
@@ -101,7 +101,7 @@ test('unfollowing takes the posts out of the feed, and is published once', async
   ]);
 });
 
-test('a post that content publishes reaches the feeds of the followers, and purges them', async () => {
+test('a post that content publishes reaches the feeds of followers, and purges them', async () => {
   await follow('34', '35');
   await strangers('36', '35');
   const id = await createPost('35');

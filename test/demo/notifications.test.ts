@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { until } from '../support/until.ts';
-import { codeOf, readPages, World, type Published } from './world.ts';
+import { codeOf, readPages, World, type Published, type Json } from './world.ts';
 
 let world: World;
 /** Of user 1, Ada Diallo. */
@@ -26,7 +26,7 @@ const NOTIFICATIONS = `query ($userId: ID!, $first: Int = 100, $after: String) {
   }
 }`;
 
-async function newest(): Promise<any> {
+async function newest(): Promise<Json> {
   const variables = { userId: '1', first: 1 };
   const { data } = await world.ask('notifications', NOTIFICATIONS, { variables, token: ada });
   return data.notifications.edges[0].node;
@@ -114,7 +114,7 @@ test('nobody is notified of their own comment', async () => {
   const { data } = await world.ask('notifications', query, {
     variables: { userId: '1', first: 2 }, token: ada,
   });
-  expect(data.notifications.edges.map(({ node }: any) => node.actor.id)).not.toContain('1');
+  expect(data.notifications.edges.map(({ node }: Json) => node.actor.id)).not.toContain('1');
 });
 
 test('a follower is notified once, however often the message is heard', async () => {
@@ -135,8 +135,8 @@ async function notificationsOfFollower(id: string): Promise<string[]> {
     variables: { userId: '1' }, token: ada,
   });
   return data.notifications.edges
-    .filter(({ node }: any) => node.kind === 'FOLLOW' && node.actor.id === id)
-    .map(({ node }: any) => node.id);
+    .filter(({ node }: Json) => node.kind === 'FOLLOW' && node.actor.id === id)
+    .map(({ node }: Json) => node.id);
 }
 
 test('a message that says nothing of whom it is for is passed over', async () => {

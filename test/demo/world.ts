@@ -6,8 +6,11 @@ import type { Position } from '../../src/invalidation/position.ts';
 import type { ServiceName } from '../../src/demo/run.ts';
 import { startDemoServices, type DemoServices } from '../../src/demo/start.ts';
 
+/** What a test looks into without checking it first: unchecked, as `JSON.parse` answers it. */
+export type Json = ReturnType<typeof JSON.parse>;
+
 export interface Answer {
-  readonly data?: any;
+  readonly data?: Json;
   readonly errors?: readonly { message: string; extensions: { code?: string } }[];
 }
 
@@ -119,13 +122,13 @@ export class RecordingLog implements Log {
 
 /** All nodes of a list, page by page, as a client would read it. */
 export async function readPages(
-  page: (after: string | null) => Promise<any>,
-): Promise<{ nodes: any[]; pages: number }> {
-  const nodes: any[] = [];
+  page: (after: string | null) => Promise<Json>,
+): Promise<{ nodes: Json[]; pages: number }> {
+  const nodes: Json[] = [];
   let after: string | null = null;
   for (let pages = 1; ; pages += 1) {
     const { edges, pageInfo } = await page(after);
-    nodes.push(...edges.map((edge: any) => edge.node));
+    nodes.push(...edges.map((edge: Json) => edge.node));
     if (!pageInfo.hasNextPage) return { nodes, pages };
     after = pageInfo.endCursor;
   }
