@@ -13,7 +13,7 @@ export interface Entry {
   readonly tags: readonly Tag[];
   /** The node's position when the read of the origin began. */
   readonly stamp: Position;
-  /** When the read of the origin began. */
+  /** When the read of the origin began; of what was made of cached parts, that of the oldest. */
   readonly readAt: Millis;
   /** From here on it is past its TTL. */
   readonly staleAt: Millis;

@@ -27,6 +27,8 @@ export interface Fill {
   readonly ttlMs: Millis;
   /** The stale window after the TTL. Default 0. */
   readonly staleMs?: Millis;
+  /** When the oldest of what it was made of was read. Default: when the load began. */
+  readonly readAt?: Millis;
   /** False: it is of this caller alone (an error, a cookie, something private). */
   readonly shareable: boolean;
 }
@@ -264,8 +266,10 @@ interface Begin {
   readonly readAt: Millis;
 }
 
-function entryOf({ value, tags, ttlMs, staleMs = 0 }: Fill, { stamp, readAt }: Begin): Entry {
+function entryOf(fill: Fill, { stamp, readAt: beganAt }: Begin): Entry {
+  const { value, tags, ttlMs, staleMs = 0 } = fill;
   assert(Number.isFinite(ttlMs) && Number.isFinite(staleMs) && staleMs >= 0, 'a TTL is finite');
-  const staleAt = readAt + ttlMs;
+  const staleAt = beganAt + ttlMs;
+  const readAt = Math.min(beganAt, fill.readAt ?? beganAt);
   return { value, tags, stamp, readAt, staleAt, deleteAt: staleAt + staleMs, verifiedAt: stamp };
 }

@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import type { GraphQLSchema } from 'graphql';
+import type { Millis } from '../invalidation/clock.ts';
 import { latest, type Position } from '../invalidation/position.ts';
 import type { Tag } from '../invalidation/tag.ts';
 import type { Answer } from './answer.ts';
@@ -16,6 +17,8 @@ import type { Caller } from './caller.ts';
 export class Parts {
   readonly tags = new Set<Tag>();
   ttlMs = Number.POSITIVE_INFINITY;
+  /** When the first of them was read. */
+  readAt = Number.POSITIVE_INFINITY;
   /** Why the whole must not be kept: an error, a cookie, an origin's `no-store`. */
   unstorable: string | undefined;
   /** One of them is declared PRIVATE, whatever is declared of the whole. */
@@ -23,14 +26,22 @@ export class Parts {
   /** Header lines that an origin set for this very answer. */
   readonly cookies: string[] = [];
 
-  add({ tags, ttlMs }: { tags: Iterable<Tag>; ttlMs: number }): void {
+  add({ tags, ttlMs, readAt = this.readAt }: Part): void {
     for (const tag of tags) this.tags.add(tag);
     this.ttlMs = Math.min(this.ttlMs, ttlMs);
+    this.readAt = Math.min(this.readAt, readAt);
   }
 
   refuse(reason: string): void {
     this.unstorable ??= reason;
   }
+}
+
+interface Part {
+  readonly tags: Iterable<Tag>;
+  readonly ttlMs: Millis;
+  /** Default: for this request, since it began. */
+  readonly readAt?: Millis;
 }
 
 export class Exchange {

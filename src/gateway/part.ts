@@ -40,7 +40,12 @@ export function tellPart(
   { outcome, fill, now }: { outcome: Outcome; fill: Fill | undefined; now: Millis },
 ): void {
   const { entry } = outcome;
-  if (entry !== undefined) exchange.parts.add({ tags: entry.tags, ttlMs: entry.staleAt - now });
-  else if (fill !== undefined) exchange.parts.add(fill);
-  else exchange.parts.refuse('part-unknown');
+  if (entry !== undefined) {
+    const { tags, readAt, staleAt } = entry;
+    exchange.parts.add({ tags, readAt, ttlMs: staleAt - now });
+  } else if (fill !== undefined) {
+    exchange.parts.add(fill);
+  } else {
+    exchange.parts.refuse('part-unknown');
+  }
 }

@@ -142,7 +142,11 @@ interface FillContext {
   readonly variables: Variables;
 }
 
-/** What is kept of a result: no longer than the first of its parts, nor than its audience. */
+/**
+ * What is kept of a result: no longer than the first of its parts, nor than its audience; and it is
+ * as old as the oldest of them, so that parts which were read too long ago to be served by a node
+ * that does not hear the log are not served again as a new whole.
+ */
 function fillOf(tagged: Tagged, { plan, exchange, audience, variables }: FillContext): Fill {
   const { result, tags } = tagged;
   if (result.errors !== undefined && result.errors.length > 0) throw new UnstorableResult(result);
@@ -155,6 +159,7 @@ function fillOf(tagged: Tagged, { plan, exchange, audience, variables }: FillCon
     value: Buffer.from(JSON.stringify(extensions === undefined ? { data } : { data, extensions })),
     tags: [...new Set([...tags, ...plan.declaredTags(variables), ...audience.tags])],
     ttlMs: unstorable === undefined ? ttlMs : 0,
+    readAt: exchange.parts.readAt,
     shareable: unstorable === undefined && ttlMs > 0,
   };
 }

@@ -356,6 +356,19 @@ describe('a load that an invalidation overtakes', () => {
     expect([node.l1.size, l2.writes]).toEqual([0, 0]);
   });
 
+  it('is as old as the oldest of its parts to a node that cannot hear the log', async () => {
+    const deaf = new Node({ l2, maxStalenessMs: 500 });
+    deaf.clock.advance(1_000);
+    const deafPath = pathOf(deaf);
+    const loaded = await deafPath.read([key], loading(fillOf('whole', { readAt: 700 })));
+    expect(loaded[0]?.entry).toMatchObject({ readAt: 700, staleAt: 61_000 });
+    deaf.hearing.heard = false;
+    deaf.clock.advance(199);
+    expect(told(await deafPath.read([key], never))).toEqual(['whole l1']);
+    deaf.clock.advance(1);
+    expect(told(await deafPath.read([key], loading(fillOf('anew'))))).toEqual(['anew loaded']);
+  });
+
   it('while the log cannot be heard is neither kept nor shared, if told so', async () => {
     const deaf = new Node({ l2, maxStalenessMs: 0 });
     deaf.hearing.heard = false;
