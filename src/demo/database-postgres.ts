@@ -11,10 +11,11 @@ export interface PostgresOptions {
   readonly url: string;
   /** A server that is still starting is waited for this long. Default 30,000 ms. */
   readonly startTimeoutMs?: number;
+  /** A connection is waited for this long. Default 5,000 ms. */
+  readonly connectTimeoutMs?: number;
 }
 
 const CONNECTIONS_MAX = 5;
-const CONNECT_TIMEOUT_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 10_000;
 const RETRY_MS = 250;
 /** The server is not there yet, is starting, or has no free connection at the moment. */
@@ -22,11 +23,11 @@ const NOT_YET = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ECONNRESET',
 
 /** Rejects when the server cannot be reached in time; at once when it refuses the credentials. */
 export async function openPostgres(options: PostgresOptions): Promise<Database> {
-  const { url, startTimeoutMs = 30_000 } = options;
+  const { url, startTimeoutMs = 30_000, connectTimeoutMs = 5_000 } = options;
   const pool = new Pool({
     connectionString: url,
     max: CONNECTIONS_MAX,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    connectionTimeoutMillis: connectTimeoutMs,
     statement_timeout: STATEMENT_TIMEOUT_MS,
     application_name: 'freshet-demo',
   });

@@ -47,6 +47,8 @@ export async function serve(options: ServerOptions): Promise<RunningServer> {
   const { host, port, onError } = options;
   const respond = responder(options);
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
+    // A connection that is kept would hold up the end.
+    response.once('finish', () => server.listening || server.closeIdleConnections());
     answer(request, response, respond).catch((error: unknown) => {
       onError(error);
       response.destroy();

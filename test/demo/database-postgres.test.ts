@@ -54,7 +54,8 @@ test('a server that says nothing is given up', async () => {
   await once(silent, 'listening');
   const { port } = silent.address() as AddressInfo;
   const url = `postgres://freshet@127.0.0.1:${port}/postgres`;
-  await expect(openPostgres({ url, startTimeoutMs: 0 })).rejects.toThrow(/timeout/i);
+  const options = { url, startTimeoutMs: 0, connectTimeoutMs: 200 };
+  await expect(openPostgres(options)).rejects.toThrow(/timeout/i);
   for (const socket of sockets) socket.destroy();
   silent.close();
 });

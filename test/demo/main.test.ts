@@ -111,21 +111,10 @@ test('without Redis a service starts and works', async () => {
   expect(await createPost(url, 'Alone')).toMatch(/^\d+$/);
 });
 
-test.each([
-  [['--service', 'nobody', '--redis', 'redis://x'], '--service'],
-  [['--service', 'users'], '--redis: a URL was required, got none.'],
-  [['--service', 'users', '--redis', 'redis://x', '--port', '70000'], '--port: 0 to 65535'],
-  [['--service', 'all', '--redis', 'redis://x', '--port', '1'], '--port: none with all'],
-  [['--service', 'users', '--redis', 'redis://x', '--slow-ms', '-1'], '--slow-ms'],
-  [['--service', 'users', '--redis', 'redis://x', '--database', 'mysql://u:secret@h'],
-    '--database'],
-  [['--nonsense'], '--nonsense'],
-])('arguments that are of no use (%j) end it with 2', async (args, message) => {
-  const { code, errors } = await ended(run(...args));
+test('arguments that are of no use end it with 2, and say how it is used', async () => {
+  const { code, errors } = await ended(run('--service', 'users'));
   expect(code).toBe(2);
-  expect(errors).toContain(message);
-  expect(errors).toContain('Usage:');
-  expect(errors).not.toContain('secret');
+  expect(errors).toMatch(/^--redis: a URL was required, got none\.\n\nUsage: /);
 });
 
 test('what makes it impossible to start ends it with 1 and one line', async () => {
