@@ -29,8 +29,8 @@ export interface ChannelOptions {
   readonly commandTimeoutMs: Millis;
   /** Without proof for so long, the channel is not heard. */
   readonly hearingTimeoutMs: Millis;
-  /** A message without a position. */
-  readonly onMessage: (message: InvalidationMessage) => void;
+  /** A message without a position, and the payload that it was read from. */
+  readonly onMessage: (message: InvalidationMessage, payload: Buffer) => void;
   /** A payload that is no message: why, in words that do not show it. */
   readonly onRejected: (reason: string) => void;
   /** From now on messages are heard; what came before may have been missed. */
@@ -151,7 +151,7 @@ export class Channel {
     }
     const { position } = message.metadata ?? {};
     if (typeof position === 'string' && parsePosition(position) !== undefined) return;
-    this.#options.onMessage(message);
+    this.#options.onMessage(message, payload);
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * When two messages are the same: all of them is equal, but for the position that one may bear.
- * The message ID alone does not tell, since careless services repeat it.
+ * The message ID alone does not tell, since careless services repeat it. Of a message that was
+ * heard on the channel, all bytes are: what is read as the same may have been sent twice.
  */
 import { createHash } from 'node:crypto';
 import { writeMessage, type InvalidationMessage } from './message.ts';
@@ -14,6 +15,6 @@ export function contentOf(message: InvalidationMessage): string {
 }
 
 /** SHA-256 of a content, in hexadecimal digits. */
-export function digestOf(content: string): string {
+export function digestOf(content: string | Uint8Array): string {
   return createHash('sha256').update(content).digest('hex');
 }

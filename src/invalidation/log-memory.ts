@@ -11,7 +11,7 @@ import { systemClock, type Clock, type Millis } from './clock.ts';
 import { contentOf, digestOf } from './content.ts';
 import { fault } from './errors.ts';
 import { fenceMessage } from './fence.ts';
-import type { Log, LogEvent, LogRecord } from './log.ts';
+import type { AppendOptions, Log, LogEvent, LogRecord } from './log.ts';
 import { readMessage, type InvalidationMessage } from './message.ts';
 import { positionOf, successor, type Position } from './position.ts';
 
@@ -55,11 +55,14 @@ export class MemoryLog implements Log {
 
   // Async, so that a message that cannot be read rejects, as it does with Redis.
   // oxlint-disable-next-line require-await
-  async append(message: InvalidationMessage): Promise<Position> {
+  async append(
+    message: InvalidationMessage,
+    { identity }: AppendOptions = {},
+  ): Promise<Position> {
     if (this.#closed) throw fault('LOG_CLOSED');
     const content = contentOf(message);
     const readable = readMessage(content);
-    const digest = digestOf(content);
+    const digest = digestOf(identity ?? content);
     this.#forgetSeen();
     const seen = this.#seen.get(digest);
     if (seen !== undefined) return seen.position;

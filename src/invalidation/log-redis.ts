@@ -64,10 +64,10 @@ export class RedisLog implements Log {
 
   async append(
     message: InvalidationMessage,
-    { announce = true }: AppendOptions = {},
+    { announce = true, identity }: AppendOptions = {},
   ): Promise<Position> {
     if (this.#closing.signal.aborted) throw fault('LOG_CLOSED');
-    const args = this.#appendArguments(message, announce);
+    const args = this.#appendArguments(message, { announce, identity });
     const { clock, appendTimeoutMs } = this.#options;
     const deadline = clock.now() + appendTimeoutMs;
     const client = await this.#appending.ready(appendTimeoutMs);
@@ -122,23 +122,27 @@ export class RedisLog implements Log {
     return new Connection({ connect, clock, random });
   }
 
-  #appendArguments(message: InvalidationMessage, announce: boolean): string[] {
+  #appendArguments(
+    message: InvalidationMessage,
+    { announce, identity }: { announce: boolean; identity: string | undefined },
+  ): string[] {
     const { stream, channel, recordsMax, retentionMs } = this.#options;
     const json = contentOf(message);
+    const seen = seenKey(stream, identity ?? json);
     // Whatever is in the log can be read by those who follow it: checked here as there.
     readMessage(json);
     const [before, after] = announce ? writeMessageAround(message) : ['', ''];
     return [
-      stream, seenKey(stream, json), json, message.message_id, String(recordsMax),
+      stream, seen, json, message.message_id, String(recordsMax),
       String(retentionMs), String(SEEN_MS), announce ? channel : '', before, after,
     ];
   }
 }
 
 /** In the slot of the Stream, so that one script may touch both in a Cluster. */
-function seenKey(stream: string, json: string): string {
+function seenKey(stream: string, identity: string): string {
   const tag = /^[^{]*\{[^}]+\}/.test(stream) ? stream : `{${stream}}`;
-  return `${tag}:seen:${digestOf(json)}`;
+  return `${tag}:seen:${digestOf(identity)}`;
 }
 
 function complete(options: RedisLogOptions): Required<RedisLogOptions> {

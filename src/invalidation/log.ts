@@ -27,12 +27,15 @@ export interface AppendOptions {
    * false for a message that was heard on the channel in the first place.
    */
   readonly announce?: boolean;
+  /** What tells the message from others. Default its content. */
+  readonly identity?: string;
 }
 
 export interface Log {
   /**
    * Puts the message in the log and resolves to its position. Appending an equal message (same
-   * `message_id`, same content) again within a minute resolves to the first one's position.
+   * content with its `message_id`, or same `identity`) again within a minute resolves to the first
+   * one's position.
    * Rejects with `LOG_UNAVAILABLE` within the log's append timeout when that cannot be confirmed;
    * the message may then be in the log or not, and appending it again is safe.
    */

@@ -10,20 +10,23 @@
  * forgotten, unless `trustOtherNodes` says that at every moment another node was listening.
  */
 import { randomUUID } from 'node:crypto';
-import { systemClock, systemRandom, type Clock, type Millis, type Random } from './clock.ts';
+import {
+  pause, systemClock, systemRandom, type Clock, type Millis, type Random,
+} from './clock.ts';
 import { Channel } from './channel.ts';
-import { isFence } from './fence.ts';
+import { digestOf } from './content.ts';
+import { fenceMessage, isFence } from './fence.ts';
 import { Follower } from './follower.ts';
 import { Forgetting } from './forgetting.ts';
 import { Horizon, type HorizonLimits } from './horizon.ts';
 import type { KeyMap } from './key-map.ts';
 import { MemoryLog } from './log-memory.ts';
 import { RedisLog, type RedisLogOptions } from './log-redis.ts';
-import type { Log, LogRecord } from './log.ts';
+import type { AppendOptions, Log, LogRecord } from './log.ts';
 import { MessageMaker } from './message-maker.ts';
 import type { InvalidationMessage } from './message.ts';
 import { Outbox } from './outbox.ts';
-import type { Position } from './position.ts';
+import { latest, ORIGIN, successor, type Position } from './position.ts';
 import { purgesOf } from './purges-of.ts';
 import { Stats, type StatsSnapshot } from './stats.ts';
 
@@ -75,6 +78,10 @@ export interface NodeStats extends StatsSnapshot {
 /** `start` waits no longer for Redis: the node then begins without. */
 const START_TIMEOUT_MS = 2_000;
 const WARN_EVERY_MS = 60_000;
+/** Fences that make the log go on come no closer together. */
+const FENCE_EVERY_MS = 10;
+/** So long the own fence is waited for, before another one. */
+const FENCE_READ_MS = 1_000;
 
 export class InvalidationNode {
   readonly horizon: Horizon;
@@ -90,6 +97,9 @@ export class InvalidationNode {
   readonly #stats = new Stats();
   readonly #stop = new AbortController();
   #rejectionWarnedAt: Millis | undefined;
+  /** The latest place of a mark that the log may not have come to. */
+  #guess = ORIGIN;
+  #isGoingBeyond = false;
 
   /** Throws `REDIS_OPTIONS_INVALID`. Nothing is connected before `start`. */
   constructor(options: InvalidationNodeOptions = {}) {
@@ -155,7 +165,7 @@ export class InvalidationNode {
    */
   async invalidate(message: InvalidationMessage): Promise<Position | undefined> {
     const startedAt = this.#clock.now();
-    const position = await this.#applyAndAppend(message, true);
+    const position = await this.#applyAndAppend(message);
     if (position === undefined) this.#stats.count('kept');
     else this.#stats.published(this.#clock.now() - startedAt);
     return position;
@@ -204,9 +214,10 @@ export class InvalidationNode {
 
   #applyAndAppend(
     message: InvalidationMessage,
-    announce: boolean,
+    options: AppendOptions = {},
   ): Promise<Position | undefined> {
     const purges = purgesOf(message, this.#keyMap);
+    const guess = successor(this.position);
     this.horizon.markNow(purges);
     const release = this.horizon.hold(purges);
     // A message that is kept is held until it has its place, which may be after `append` resolved.
@@ -214,8 +225,28 @@ export class InvalidationNode {
       if (position === undefined) this.horizon.markNow(purges);
       else this.horizon.mark(position, purges);
       release();
+      // It was in the log already: sent twice, or followed before it was heard.
+      if (position !== undefined && position < guess) void this.#goBeyond(guess);
     };
-    return this.#outbox.append(message, { announce, onSettled });
+    return this.#outbox.append(message, { ...options, onSettled });
+  }
+
+  /**
+   * What was marked at a place that the log has not come to is not kept until it has, and the next
+   * record may be hours away: a fence brings the log there.
+   */
+  async #goBeyond(guess: Position): Promise<void> {
+    this.#guess = latest(this.#guess, guess);
+    if (this.#isGoingBeyond) return;
+    this.#isGoingBeyond = true;
+    const { signal } = this.#stop;
+    for (let reached = true; reached && this.position < this.#guess && !signal.aborted;) {
+      const fence = this.#outbox.append(fenceMessage(this.#clock), { announce: false });
+      const position = await fence.catch(() => undefined);
+      reached = position !== undefined && await this.reached(position, FENCE_READ_MS);
+      await pause(this.#clock, FENCE_EVERY_MS, signal);
+    }
+    this.#isGoingBeyond = false;
   }
 
   #listener(
@@ -226,7 +257,7 @@ export class InvalidationNode {
     return new Channel({
       ...shared, channel, heartbeatMs, commandTimeoutMs,
       redis: redis.redis,
-      onMessage: (message) => this.#hear(message),
+      onMessage: (message, payload) => this.#hear(message, payload),
       onRejected: (reason) => this.#reject(reason),
       onListening: () => {
         if (!this.#trustOtherNodes) void this.#forgetting.forget();
@@ -234,10 +265,11 @@ export class InvalidationNode {
     });
   }
 
-  #hear(message: InvalidationMessage): void {
+  #hear(message: InvalidationMessage, payload: Buffer): void {
     this.#stats.count('foreign');
+    const options = { announce: false, identity: digestOf(payload) };
     // It rejects when the node is closed meanwhile; the other nodes have heard it as well.
-    this.#applyAndAppend(message, false).catch(() => this.#stats.count('errors'));
+    this.#applyAndAppend(message, options).catch(() => this.#stats.count('errors'));
   }
 
   #reject(reason: string): void {

@@ -38,7 +38,7 @@ interface Kept {
   /** The place in the order of the calls. */
   readonly sequence: number;
   readonly message: InvalidationMessage;
-  readonly announce: boolean;
+  readonly options: AppendOptions;
   readonly isWidened: boolean;
   readonly settled: (position: Position | undefined) => void;
 }
@@ -90,7 +90,7 @@ export class Outbox {
    */
   async append(
     message: InvalidationMessage,
-    { announce = true, onSettled: settled = () => undefined }: OutboxAppendOptions = {},
+    { onSettled: settled = () => undefined, ...options }: OutboxAppendOptions = {},
   ): Promise<Position | undefined> {
     if (this.#closing) {
       settled(undefined);
@@ -98,11 +98,11 @@ export class Outbox {
     }
     const sequence = this.#sequence;
     this.#sequence += 1;
-    const kept: Kept = { sequence, message, announce, isWidened: false, settled };
+    const kept: Kept = { sequence, message, options, isWidened: false, settled };
     if (this.kept > 0) return this.#keepAndWait(kept);
     this.#underWay += 1;
     try {
-      const position = await this.#log.append(message, { announce });
+      const position = await this.#log.append(message, options);
       settled(position);
       return position;
     } catch (error) {
@@ -189,7 +189,7 @@ export class Outbox {
   /** False where it has to be tried again. */
   async #deliver(kept: Kept): Promise<boolean> {
     try {
-      const position = await this.#log.append(kept.message, { announce: kept.announce });
+      const position = await this.#log.append(kept.message, kept.options);
       this.#remove(kept);
       kept.settled(position);
     } catch (error) {
@@ -211,7 +211,7 @@ export class Outbox {
     for (const message of this.#widening.take()) {
       const settled = (): void => undefined;
       const sequence = this.#sequence;
-      this.#kept.push({ sequence, message, announce: true, isWidened: true, settled });
+      this.#kept.push({ sequence, message, options: {}, isWidened: true, settled });
     }
   }
 

@@ -116,6 +116,14 @@ export function logContract(makeLog: () => Log | Promise<Log>): void {
       expect(await log.append({ ...message, metadata: { version: 2 } })).not.toBe(first);
     });
 
+    it('tells messages apart by the identity that is given, where one is', async () => {
+      const log = await open();
+      const message = someMessage();
+      const first = await log.append(message, { identity: 'a' });
+      expect(await log.append(message, { identity: 'a' })).toBe(first);
+      expect(await log.append(message, { identity: 'b' })).not.toBe(first);
+    });
+
     it('refuses what no follower could read', async () => {
       const log = await open();
       const message = someMessage({ entity_id: null });
