@@ -28,11 +28,14 @@ const IDS = 200_000;
 const BIO = 'b'.repeat(1_500);
 const endAt = performance.now() + Number(values.seconds) * 1_000;
 
-const redis = await startRedis({ args: ['--maxmemory', '256mb', '--maxmemory-policy', 'allkeys-lru'] });
+const redis = await startRedis({
+  args: ['--maxmemory', '256mb', '--maxmemory-policy', 'volatile-lru'],
+});
 const client = new Redis(redis.url);
 const users = await startSubgraph({
   name: 'users',
-  sdl: 'type Query { user(id: ID!): User } type User @key(fields: "id") { id: ID! name: String bio: String }',
+  sdl: `type Query { user(id: ID!): User }
+    type User @key(fields: "id") { id: ID! name: String bio: String }`,
   resolvers: { Query: { user: (_, { id }) => ({ id, name: `name of ${id}`, bio: BIO }) } },
   entities: { User: ({ id }) => ({ id, name: `name of ${id}`, bio: BIO }) },
 });
@@ -44,7 +47,8 @@ const agent = new Agent({ keepAlive: true, maxSockets: Number(values.connections
 
 await ready();
 const base = await sample();
-console.log(`limits: L1 ${L1_BYTES_MAX / MIB} MiB, horizon 100,000 marks; at rest RSS ${base.rss} MiB`);
+console.log(`limits: L1 ${L1_BYTES_MAX / MIB} MiB, horizon 100,000 marks`);
+console.log(`at rest RSS ${base.rss} MiB`);
 console.log('  s   RSS MiB  heap of L1  entries     marks  answers/s  hits  failed  purges');
 const purging = setInterval(purge, 10);
 const clients = Array.from({ length: Number(values.connections) }, () => askOn());
@@ -76,7 +80,9 @@ function startGateway(): ChildProcess {
   const file = path.join(folder, 'freshet.config.json');
   writeFileSync(file, JSON.stringify(config));
   const bin = fileURLToPath(new URL('../src/ops/cli/bin.ts', import.meta.url));
-  return spawn(process.execPath, [bin, 'start', '--config', file], { stdio: ['ignore', 'inherit', 'inherit'] });
+  return spawn(process.execPath, [bin, 'start', '--config', file], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
 }
 
 async function ready(): Promise<void> {
@@ -138,9 +144,9 @@ interface Sample {
 
 async function sample(): Promise<Sample> {
   const answer = await fetch(`http://127.0.0.1:${adminPort}/stats`);
-  const { memoryBytes, gateway: status } = await answer.json() as ReturnType<JSON['parse']>;
-  const { l1, invalidation } = status;
-  return { rss: Math.round(memoryBytes / MIB), bytes: l1.bytes, entries: l1.entries, marks: invalidation.marks };
+  const { memoryBytes, gateway: status } = JSON.parse(await answer.text());
+  const { l1: { bytes, entries }, invalidation: { marks } } = status;
+  return { rss: Math.round(memoryBytes / MIB), bytes, entries, marks };
 }
 
 async function report(): Promise<void> {
@@ -151,9 +157,8 @@ async function report(): Promise<void> {
   last = { at: now, answers: counts.answers };
   const seconds = Math.round((now - (endAt - Number(values.seconds) * 1_000)) / 1_000);
   const share = `${Math.round((counts.hits / Math.max(1, counts.answers)) * 100)} %`;
-  console.log([
-    String(seconds).padStart(4), String(rss).padStart(8), `${Math.round(bytes / MIB)} MiB`.padStart(10),
-    String(entries).padStart(8), String(marks).padStart(9), String(rate).padStart(9),
-    share.padStart(6), String(counts.failed).padStart(6), String(counts.purges).padStart(8),
-  ].join('  '));
+  const l1 = `${Math.round(bytes / MIB)} MiB`;
+  const row = [seconds, rss, l1, entries, marks, rate, share, counts.failed, counts.purges];
+  const widths = [4, 8, 10, 8, 9, 9, 6, 6, 8];
+  console.log(row.map((cell, at) => String(cell).padStart(widths[at] ?? 0)).join('  '));
 }

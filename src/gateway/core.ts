@@ -56,7 +56,8 @@ export class Core {
     this.#maker = new MessageMaker({ sourceService: source, clock, newId: () => randomUUID() });
     const freshness = new Freshness({ horizon, hearing: node, clock, maxStalenessMs });
     this.l1 = new MemoryStore({ clock, ...l1 });
-    const client = redis && connectRedis(redis.connection, { name: 'freshet-cache', autoPipelining: true, random });
+    const naming = { name: 'freshet-cache', autoPipelining: true, random };
+    const client = redis && connectRedis(redis.connection, naming);
     this.l2 = redis && client && new RedisStore({
       redis: client, clock, random, prefix: redis.keyPrefix, readTimeoutMs: redis.readTimeoutMs,
     });

@@ -48,14 +48,14 @@ function openCache({ tiers, horizon, clock, invalidate, ttlMsMax }: EnvelopCache
       if (found === undefined) return null;
       return JSON.parse(found.entry.value.toString()) as ExecutionResult;
     },
-    async set(id, data, entities, ttlMs) {
+    set(id, ...[data, entities, ttlMs]) {
       const value = Buffer.from(JSON.stringify(data));
       const staleAt = readAt + Math.min(ttlMs, ttlMsMax);
       const tags = [...entities].map((entity) => tagOf(entity));
       const entry: Entry = {
         value, tags, stamp, readAt, staleAt, deleteAt: staleAt, verifiedAt: stamp,
       };
-      await tiers.set(responseKey(['envelop', id]), entry);
+      tiers.set(responseKey(['envelop', id]), entry);
     },
     async invalidate(entities) {
       const purges = [...entities].map((entity): Purge => ({ kind: 'tag', tag: tagOf(entity) }));

@@ -82,7 +82,7 @@ function tokenOptions(jwt: NonNullable<FreshetConfig['jwt']>): TokenOptions {
   return Object.fromEntries(Object.entries(jwt).filter(([, value]) => value !== undefined));
 }
 
-/** What Yoga has to say goes where the rest goes. It may quote a request, so only as a debug line. */
+/** What Yoga has to say goes where the rest goes, without what it quotes of a request. */
 function yogaLogging(log: Logger) {
   return {
     debug: () => undefined,

@@ -22,7 +22,8 @@ export class PlanCache {
     this.#schema = schema;
   }
 
-  of({ document, operationName }: Pick<ExecutionArgs, 'document' | 'operationName'>): OperationPlan {
+  of(args: Pick<ExecutionArgs, 'document' | 'operationName'>): OperationPlan {
+    const { document, operationName } = args;
     const name = operationName ?? undefined;
     const plans = this.#plans.get(document) ?? new Map<string, OperationPlan>();
     this.#plans.set(document, plans);

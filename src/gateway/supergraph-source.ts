@@ -16,8 +16,9 @@ export function supergraphSource(
   const shared = { clock, random, timeoutMs: config.subgraphTimeoutMs };
   const patienceMs = config.subgraphWaitMs;
   if (supergraph !== undefined) {
-    if (!/^https?:/i.test(supergraph)) return new FileSupergraph({ path: supergraph, clock, random });
-    return new UrlSupergraph({ url: supergraph, pollMs, patienceMs, ...shared });
+    return /^https?:/i.test(supergraph)
+      ? new UrlSupergraph({ url: supergraph, pollMs, patienceMs, ...shared })
+      : new FileSupergraph({ path: supergraph, clock, random });
   }
   assert(subgraphs !== undefined, 'a configuration names a supergraph or subgraphs');
   const addresses = Object.entries(subgraphs).map(([name, { url, sdl }]) => ({

@@ -38,7 +38,8 @@ export function useResponseCache(options: ResponseCachePluginOptions): Plugin {
       setExecuteFn((args: ExecutionArgs) =>
         showing(() => options.cache.answer(args, async (own) => execute(own))));
     },
-    onResponse({ request, response, setResponse, fetchAPI }) {
+    onResponse(payload) {
+      const { request, response, fetchAPI } = payload;
       if (!(response.headers.get('content-type') ?? '').startsWith('application/')) return;
       const own = exchanges.get(request) ?? [];
       const position = own.reduce((at, one) => latest(at, one.position), options.node.position);
@@ -48,7 +49,8 @@ export function useResponseCache(options: ResponseCachePluginOptions): Plugin {
       if (request.method === 'GET' && response.status === 200 && isUnchanged(request, headers)) {
         response.headers.delete('content-length');
         response.headers.delete('content-type');
-        setResponse(new fetchAPI.Response(null, { status: 304, headers: response.headers }));
+        const { headers: kept } = response;
+        payload.setResponse(new fetchAPI.Response(null, { status: 304, headers: kept }));
       }
     },
   };

@@ -74,7 +74,7 @@ export interface Freshet {
   entityLoader<Value, Context extends object>(
     options: EntityLoaderOptions<Value, Context>,
   ): EntityLoader<Value, Context>;
-  /** The `cache` option of `useResponseCache` from `@envelop/response-cache`, for who keeps that. */
+  /** For who keeps `useResponseCache` of `@envelop/response-cache`: its option `cache`. */
   readonly envelopCache: (context: object) => Cache;
   /** Resolves when the message is applied here, and is in the log or kept until it can be. */
   invalidate(message: InvalidationMessage): Promise<Position | undefined>;

@@ -1,6 +1,6 @@
 /**
- * The stale-fill race, forced: a read begins, an invalidation is applied, the read ends with the old
- * value. The subgraph is held open by the test; nothing depends on time.
+ * The stale-fill race, forced: a read begins, an invalidation is applied, the read ends with the
+ * old value. The subgraph is held open by the test; nothing depends on time.
  */
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';

@@ -81,7 +81,8 @@ describe('a post is deleted in the content service', () => {
     const feed = '{ feed(userId: 7, first: 20) { posts { edges { node { id title } } } } }';
     const first = await nodes[0]!.ask(feed);
     const { id } = first.data.feed.posts.edges[0].node as { id: string };
-    const queries = [feed, '{ posts(first: 100) { edges { node { id } } } }', `{ post(id: "${id}") { id } }`];
+    const list = '{ posts(first: 100) { edges { node { id } } } }';
+    const queries = [feed, list, `{ post(id: "${id}") { id } }`];
     const held = new RegExp(`"id":"${id}"`);
     for (const query of queries) {
       for (const text of await remembered(query)) expect(text).toMatch(held);

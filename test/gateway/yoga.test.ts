@@ -51,7 +51,10 @@ interface Server {
   }>;
 }
 
-function serve(options: FreshetPluginOptions = {}, plugins?: (freshet: Freshet) => Plugin[]): Server {
+function serve(
+  options: FreshetPluginOptions = {},
+  plugins: (freshet: Freshet) => Plugin[] = (freshet) => [freshet.plugin],
+): Server {
   const freshet = createFreshet(options);
   closers.push(() => freshet.close());
   const people = new Map(['1', '2', '3'].map((id) => [id, { id, name: `name of ${id}` }]));
@@ -87,7 +90,7 @@ function serve(options: FreshetPluginOptions = {}, plugins?: (freshet: Freshet) 
       User: { friends: (_, __, context) => loader.loadMany(context, ['1', '2', '3']) },
     },
   });
-  const yoga = createYoga({ schema, logging: false, plugins: plugins?.(freshet) ?? [freshet.plugin] });
+  const yoga = createYoga({ schema, logging: false, plugins: plugins(freshet) });
   return {
     freshet, people, ran,
     async ask(query, headers = {}) {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { FreshetConfig } from '../../../src/gateway/config.ts';
 import { CONFIG_OPTIONS } from '../../../src/gateway/config-options.ts';
-import { documentConfig } from '../../../src/ops/config/document.ts';
+import { documentConfig } from './document.ts';
 import { variableOf } from '../../../src/ops/config/environment.ts';
 import { loadConfig, type LoadOptions } from '../../../src/ops/config/load.ts';
 

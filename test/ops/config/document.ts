@@ -1,8 +1,8 @@
 /** docs/configuration.md, made from the schema. */
 import { extname } from 'node:path';
-import { CONFIG_OPTIONS, findOption, type ConfigOption } from '../../gateway/config-options.ts';
-import { PLAIN_VARIABLES, variableOf } from './environment.ts';
-import { FILE_NAMES } from './file.ts';
+import { CONFIG_OPTIONS, findOption, type ConfigOption } from '../../../src/gateway/config-options.ts';
+import { PLAIN_VARIABLES, variableOf } from '../../../src/ops/config/environment.ts';
+import { FILE_NAMES } from '../../../src/ops/config/file.ts';
 
 /** The page, as Markdown. */
 export function documentConfig(): string {
