@@ -44,7 +44,8 @@ function generate(chance: Chance): Dataset {
   }));
   const comments = range(COMMENTS).map((id) => {
     // The later a comment, the newer the post that it is about.
-    const post_id = Math.max(1, Math.ceil((id / COMMENTS) * POSTS) - chance.upTo(12) + 1);
+    const back = chance.upTo(chance.upTo(8)) - 1;
+    const post_id = Math.max(1, Math.ceil((id / COMMENTS) * POSTS) - back);
     return {
       id,
       post_id,
