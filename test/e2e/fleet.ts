@@ -44,11 +44,13 @@ export interface NodeOptions extends Partial<FreshetOptions> {
   readonly invalidationLog?: Log;
   /** Resolve before the log is heard. Default false. */
   readonly deaf?: boolean;
+  /** Called with each line that the node logs, as JSON. Default: it logs nothing. */
+  readonly onLogLine?: (line: string) => void;
 }
 
 /** Starts a node; resolves when it hears the log, so that it caches from the first request on. */
 export async function startTestNode(options: NodeOptions): Promise<TestNode> {
-  const { invalidationLog, deaf = false, ...configured } = options;
+  const { invalidationLog, deaf = false, onLogLine, ...configured } = options;
   const config = resolveConfig({
     host: '127.0.0.1', port: 0, adminPort: 0, graphiql: false, subgraphWaitMs: 5_000, ...configured,
   });
@@ -58,7 +60,9 @@ export async function startTestNode(options: NodeOptions): Promise<TestNode> {
     for (let close = closers.pop(); close !== undefined; close = closers.pop()) await close();
   };
   const { url, adminUrl } = await startNode(config, {
-    log: pino({ level: process.env['FRESHET_TEST_LOG'] ?? 'silent' }),
+    log: onLogLine === undefined
+      ? pino({ level: process.env['FRESHET_TEST_LOG'] ?? 'silent' })
+      : pino({ level: 'trace' }, { write: onLogLine }),
     clock: systemClock,
     random: systemRandom,
     version: '0.0.0-test',
@@ -87,7 +91,7 @@ export async function askAt(url: string, query: string, options: AskOptions = {}
     })
     : await fetch(`${url}?${searchOf(body)}`, { headers });
   const text = await response.text();
-  const parsed = text === '' ? {} : JSON.parse(text) as Loose;
+  const parsed: Loose = text === '' ? {} : JSON.parse(text);
   const status = response.headers.get('cache-status') ?? '';
   const cache = /;\s*hit/.test(status) ? 'hit' : (/fwd=([\w-]+)/.exec(status)?.[1] ?? '');
   const { data, errors } = parsed;
