@@ -25,7 +25,10 @@ export class RootCache {
     let fill: Fill | undefined;
     const load = async (): Promise<readonly Fill[]> => {
       const result = await request.fetch(variables);
-      if (hasErrors(result)) throw new UnstorableResult(result);
+      if (hasErrors(result)) {
+        request.plan.harvest(result.data, variables);
+        throw new UnstorableResult(result);
+      }
       fill = partOf(result, { request, data: result.data });
       return [fill];
     };

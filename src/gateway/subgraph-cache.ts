@@ -13,6 +13,7 @@ import { normalText } from './operation-key.ts';
 import type { RootCache } from './root-cache.ts';
 import { audienceOf } from './scope.ts';
 import type { Subgraph } from './subgraph-request.ts';
+import { orUnstorable } from './unstorable.ts';
 
 export interface SubgraphCacheOptions {
   readonly entities: EntityCache;
@@ -66,13 +67,17 @@ export class SubgraphCache {
     }
     const base = [subgraph.name, text, audience.key, this.#options.schemaHash];
     const cache = asksForEntities(request) ? this.#options.entities : this.#options.roots;
-    return cache.fetch({
+    const fetched = cache.fetch({
       plan,
       exchange,
       audience,
       base,
       variables: variablesOf(request),
       fetch: (variables) => fetch(plan.completed, variables),
+    });
+    return orUnstorable(fetched, (result) => {
+      exchange.parts.refuse('error');
+      return ownCopy(result);
     });
   }
 
@@ -109,6 +114,15 @@ function operationOf({ document, operationType }: ExecutionRequest): string | un
 
 function variablesOf({ variables }: ExecutionRequest): Variables {
   return (variables ?? {}) as Variables;
+}
+
+/**
+ * The same result may be given to all who waited for it, and the stitching writes into the data
+ * that it is given what it fetches for one of them.
+ */
+function ownCopy(result: ExecutionResult): ExecutionResult {
+  const { data } = result;
+  return data === undefined || data === null ? result : { ...result, data: structuredClone(data) };
 }
 
 /** One root field, `_entities`, whose representations are a variable: so the stitching asks. */
