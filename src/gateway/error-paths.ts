@@ -54,14 +54,19 @@ function relocated(error: Error, place: Path): Error {
 
 /**
  * `path` with the list indices of `place`, if it is the path of `place` or of something within it;
- * there the error was, and took everything up to `place` with it.
+ * there the error was, and took everything up to `place` with it. Its own indices are another
+ * one's, or are missing: the stitching may fetch for a whole list at the field that returns it.
  */
 function pathAt(place: Path, path: Path): Path | undefined {
-  const isThere = place.every((segment, depth) => {
-    const other = path[depth];
-    return segment === other || (typeof segment === 'number' && typeof other === 'number');
-  });
-  return isThere ? [...place, ...path.slice(place.length)] : undefined;
+  let at = 0;
+  for (const segment of place) {
+    const isSame = typeof segment === 'number'
+      ? typeof path[at] === 'number'
+      : segment === path[at];
+    if (isSame) at += 1;
+    else if (typeof segment !== 'number') return undefined;
+  }
+  return [...place, ...path.slice(at)];
 }
 
 function isPromise(value: unknown): value is Promise<unknown> {
