@@ -69,6 +69,8 @@ export interface ReadPathStats {
   loadsFailed: number;
   /** Keys answered by what another caller loaded. */
   coalesced: number;
+  /** Keys that wait, at this moment, for what another caller loads. */
+  waiting: number;
   /** Keys whose waiter was not handed what had landed. */
   landingsRefused: number;
 }
@@ -83,6 +85,7 @@ export class ReadPath {
     loaded: 0,
     loadsFailed: 0,
     coalesced: 0,
+    waiting: 0,
     landingsRefused: 0,
   };
   readonly #tiers: Tiers;
@@ -213,7 +216,9 @@ export class ReadPath {
    * come since the flight began, before this waiter even asked, and only now are its tags known.
    */
   async #follow(want: Want, flight: Flight): Promise<void> {
+    this.stats.waiting += 1;
     const landing = await flight.landing;
+    this.stats.waiting -= 1;
     switch (landing.kind) {
       case 'shared': {
         const { entry, stored } = landing;
