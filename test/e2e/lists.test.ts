@@ -202,7 +202,7 @@ describe.each(WAYS)('a post that is created $name', ({ create }) => {
   });
 });
 
-test('an entity that came to be reaches the null that another subgraph gave in its place', async () => {
+test('an entity that came to be reaches the nulls that were in its place', async () => {
   world.posts.set('p', post('p', 'late'));
   const query = '{ post(id: "p") { title author { nickname } } }';
   const before = { post: { title: 'title of p', author: { nickname: null } } };

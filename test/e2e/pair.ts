@@ -2,7 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { parsePosition } from '../../src/invalidation/position.ts';
-import { createPublisher, type Published, type Publisher } from '../../src/invalidation/publisher.ts';
+import {
+  createPublisher, type Published, type Publisher,
+} from '../../src/invalidation/publisher.ts';
 import { startRedis } from '../support/redis.ts';
 import { until } from '../support/until.ts';
 import {

@@ -187,7 +187,7 @@ describe('with tokens taken as they are', () => {
     }
   }
 
-  test('what one caller has filled in on one node is found on the other by that one alone', async () => {
+  test('what one caller has filled in on one node, that one alone finds on the other', async () => {
     const query = '{ me { name email balance tariff } }';
     const [first, second] = pair.nodes;
     const filled = await first.ask(query, as('alice'));
@@ -216,7 +216,8 @@ describe('with tokens taken as they are', () => {
       const [node] = pair.nodes;
       const isAlices = ({ headers }: SubgraphCall): boolean =>
         headers.authorization === 'Bearer alice';
-      const gates = [services.accounts, services.billing].map((one) => one.hold({ when: isAlices }));
+      const gates = [services.accounts, services.billing]
+        .map((subgraph) => subgraph.hold({ when: isAlices }));
       const alice = [node.ask(query, as('alice')), node.ask(query, as('alice'))];
       await Promise.race(gates.map((gate) => gate.arrived));
       expect((await node.ask(query, as('bob'))).text).toContain('bob');
@@ -256,7 +257,7 @@ describe('with tokens taken as they are', () => {
     expect((await pair.nodes[0].ask(query, as('bob'))).cache).toBe('hit');
   });
 
-  test('a header that is not allowed never reaches a subgraph, and does not split the cache', async () => {
+  test('a header that is not allowed reaches no subgraph and does not split the cache', async () => {
     const query = '{ language me { name } }';
     services.accounts.forget();
     const headers = { 'x-tenant': 'a', cookie: 'session=1', 'accept-language': 'de' };
@@ -463,7 +464,7 @@ describe('with tokens reduced to their claims', () => {
   });
 
   test.each([
-    ['signed by somebody else', () => signed({ sub: 'alice', sid: 's1' }, { secret: 'x'.repeat(40) })],
+    ['signed by another', () => signed({ sub: 'alice', sid: 's1' }, { secret: 'x'.repeat(40) })],
     ['expired', () => signed({ sub: 'alice', sid: 's1' }, { expiresAt: inSeconds(-5) })],
     ['unsigned', async () => {
       const claims = Buffer.from(JSON.stringify({ sub: 'alice', sid: 's1' })).toString('base64url');
