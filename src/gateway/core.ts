@@ -9,9 +9,12 @@ import { ReadPath } from '../cache/read-path.ts';
 import { RedisStore } from '../cache/redis-store.ts';
 import { Tiers } from '../cache/tiers.ts';
 import type { Clock, Millis, Random } from '../invalidation/clock.ts';
+import { FreshetError } from '../invalidation/errors.ts';
+import type { Metadata } from '../invalidation/message.ts';
 import { MessageMaker } from '../invalidation/message-maker.ts';
 import type { InvalidationNode } from '../invalidation/node.ts';
 import { patternText } from '../invalidation/pattern.ts';
+import type { Position } from '../invalidation/position.ts';
 import type { Purge } from '../invalidation/purge.ts';
 import { connectRedis, type RedisOptions } from '../invalidation/redis.ts';
 import type { Tag } from '../invalidation/tag.ts';
@@ -76,12 +79,24 @@ export class Core {
     const keys = purges.flatMap((purge) => (purge.kind === 'tag' ? [purge.tag] : []));
     const cascade = purges.flatMap((purge) => (purge.kind === 'tag' ? [] : [patternText(purge)]));
     const metadata = { reason, ...(cascade.length > 0 && { cascade }) };
-    const position = await this.node.invalidate(this.#maker.batch(keys, metadata));
+    const position = await this.#append(keys, metadata);
     this.l2?.unlink(homesOf(purges));
     // What the next request reads may be kept once this node stands at the position.
     if (position !== undefined) await this.node.reached(position, FOLLOW_OWN_MS_MAX);
     return position;
   };
+
+  /** What is more than one message can hold is said of everything. */
+  async #append(keys: readonly Tag[], metadata: Metadata): Promise<Position | undefined> {
+    try {
+      return await this.node.invalidate(this.#maker.batch(keys, metadata));
+    } catch (error) {
+      const isTooMuch = error instanceof FreshetError && TOO_MUCH.includes(error.code);
+      if (!isTooMuch) throw error;
+      const { reason = '' } = metadata;
+      return this.node.invalidate(this.#maker.pattern('*', { reason }));
+    }
+  }
 
   async close(): Promise<void> {
     await this.node.close();
@@ -89,6 +104,9 @@ export class Core {
     this.#disconnect();
   }
 }
+
+/** Codes of a message that is beyond the limits of its readers. */
+const TOO_MUCH = ['MESSAGE_INVALID', 'MESSAGE_TOO_LARGE'];
 
 /** Entities live under their tag (DESIGN, section 3). */
 function homesOf(purges: readonly Purge[]): Tag[] {

@@ -183,8 +183,13 @@ describe('an entity with a nested key of two fields', () => {
     pricing = await startSubgraph({
       name: 'pricing',
       sdl: `${LINK}
+        directive @cachePurge(tags: [String!]!) on FIELD_DEFINITION
         type Query { currency: String }
-        type Mutation { reprice(show: ID!, number: ID!, price: Int!): Seat }
+        type Mutation {
+          reprice(show: ID!, number: ID!, price: Int!): Seat
+          repriceAll(shows: [ID!]!, price: Int!): Boolean
+            @cachePurge(tags: ["seat:{$args.shows}:*", "show:{$args.shows}:*"])
+        }
         type Seat @key(fields: "show { code } number") { show: Show! number: ID! price: Int }
         type Show { code: ID! @shareable }`,
       resolvers: {
@@ -192,6 +197,12 @@ describe('an entity with a nested key of two fields', () => {
           reprice: (_, { show, number, price }) => {
             prices.set(priceKey(show, number), price);
             return { show: { code: show }, number };
+          },
+          repriceAll: (_, { shows, price }) => {
+            for (const key of prices.keys()) {
+              if (shows.includes(JSON.parse(key)[0])) prices.set(key, price);
+            }
+            return true;
           },
         },
         Seat: { price: ({ show, number }) => prices.get(priceKey(show.code, number)) },
@@ -250,6 +261,15 @@ describe('an entity with a nested key of two fields', () => {
       expect(data).toEqual({ reprice: { price: 200 + at } });
       expect(await missed()).toEqual([priceKey(show, number)]);
     }
+  });
+
+  test('is purged by a mutation that names more than one message can hold', async () => {
+    const shows = SEATS.map(([show]) => show);
+    for (let index = 0; index < 900; index += 1) shows.push(`other ${index}`);
+    const mutation = 'mutation ($shows: [ID!]!) { repriceAll(shows: $shows, price: 300) }';
+    const answer = await pair.mutate(pair.nodes[0], mutation, { variables: { shows } });
+    expect(answer.errors).toBeUndefined();
+    expect(await missed()).toHaveLength(SEATS.length);
   });
 
   test('is asked for once, as one representation with all of its key', async () => {
