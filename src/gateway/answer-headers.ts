@@ -4,7 +4,18 @@
  */
 import { createHash } from 'node:crypto';
 import { formatPosition, type Position } from '../invalidation/position.ts';
-import type { Answer, How } from './answer.ts';
+import type { Answer } from './answer.ts';
+
+/** One HTTP answer, which may hold the answers to several operations. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly mediaType: string;
+  /** Asked as a list, though it may be a list of one. */
+  readonly batch: boolean;
+  /** Of its operations, those that got as far as being executed. */
+  readonly answers: readonly Answer[];
+  readonly position: Position;
+}
 
 export interface AnswerHeaderOptions {
   /**
@@ -14,31 +25,53 @@ export interface AnswerHeaderOptions {
   readonly clientMaxAgeSeconds?: number;
   /** Send the tags of cached answers as `Cache-Tag`. Default false. */
   readonly exposeTags?: boolean;
-  /** Request headers that reach an origin, and so make answers differ. */
+  /** Request headers, in lower case, that make answers differ: for one, all that reach an origin. */
   readonly vary?: readonly string[];
+  /** Those of them that say who asks. To what is declared PUBLIC they make no difference. */
+  readonly credentials?: readonly string[];
 }
 
 /** A longer header is cut at a tag: proxies commonly refuse more than 16 KiB. */
 const CACHE_TAG_LENGTH_MAX = 16_000;
 
+/** The same text as JSON for GraphQL: another representation, so its validator is another. */
+const RESPONSE_TYPE = 'application/graphql-response+json';
+const STORABLE_TYPES = ['application/json', RESPONSE_TYPE];
+
 export function answerHeaders(
-  answers: readonly Answer[],
-  position: Position,
+  http: HttpAnswer,
   options: AnswerHeaderOptions,
 ): Record<string, string> {
-  const headers: Record<string, string> = { 'freshet-position': formatPosition(position) };
+  const { answers, batch, position } = http;
   const [answer] = answers;
-  if (answer === undefined || answers.length > 1) {
-    return { ...headers, 'cache-control': 'no-store', ...batchStatus(answers) };
-  }
+  const headers: Record<string, string> = {
+    'freshet-position': formatPosition(position),
+    'cache-control': 'no-store',
+  };
+  if (batch) return { ...headers, ...batchStatus(answers) };
+  if (answer === undefined) return headers;
   headers['cache-status'] = cacheStatus(answer);
-  headers['cache-control'] = cacheControl(answer, options.clientMaxAgeSeconds ?? 0);
-  headers['vary'] = ['Accept', ...(options.vary ?? [])].join(', ');
-  if (answer.how.kind === 'hit') headers['age'] = String(seconds(answer.ageMs));
-  if (answer.body !== undefined) headers['etag'] = entityTagOf(answer.body);
-  if (options.exposeTags === true && answer.ttlMs > 0) {
-    headers['cache-tag'] = joinUpTo([...answer.tags], CACHE_TAG_LENGTH_MAX);
-  }
+  // A refusal, or a stream, is not what was kept.
+  if (http.status !== 200 || !STORABLE_TYPES.includes(http.mediaType)) return headers;
+  return { ...headers, ...keepingHeaders(answer, http.mediaType, options) };
+}
+
+/** Who may keep the answer, for how long, and how they ask whether it has changed. */
+function keepingHeaders(
+  answer: Answer,
+  mediaType: string,
+  { clientMaxAgeSeconds = 0, exposeTags = false, vary = [], credentials = [] }: AnswerHeaderOptions,
+): Record<string, string> {
+  const { body, ttlMs, tags } = answer;
+  const matters = (name: string): boolean => !answer.public || !credentials.includes(name);
+  const headers: Record<string, string> = {
+    'cache-control': cacheControl(answer, clientMaxAgeSeconds),
+    // The position too: who has seen a later one must not be given an earlier answer on the way.
+    'vary': ['accept', 'freshet-position', ...vary.filter(matters)].join(', '),
+  };
+  if (isHit(answer)) headers['age'] = String(seconds(answer.ageMs));
+  if (body !== undefined) headers['etag'] = entityTagOf(body, mediaType);
+  if (exposeTags && ttlMs > 0) headers['cache-tag'] = joinUpTo([...tags], CACHE_TAG_LENGTH_MAX);
   return headers;
 }
 
@@ -49,16 +82,19 @@ export function matchesEntityTag(ifNoneMatch: string, etag: string): boolean {
   return tags.some((tag) => tag.replace(/^W\//, '') === etag);
 }
 
-const etags = new WeakMap<Buffer, string>();
+const hashes = new WeakMap<Buffer, string>();
 
-/** A strong validator: the hash of the content, worked out once for each stored value. */
-function entityTagOf(body: Buffer): string {
-  let etag = etags.get(body);
-  if (etag === undefined) {
-    etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"`;
-    etags.set(body, etag);
+/**
+ * A strong validator: the hash of the content, worked out once for each stored value. It is unique
+ * among the representations of one resource (RFC 9110, section 8.8.1), so it names the media type.
+ */
+function entityTagOf(body: Buffer, mediaType: string): string {
+  let hash = hashes.get(body);
+  if (hash === undefined) {
+    hash = createHash('sha256').update(body).digest('base64url').slice(0, 27);
+    hashes.set(body, hash);
   }
-  return etag;
+  return mediaType === RESPONSE_TYPE ? `"${hash}.response"` : `"${hash}"`;
 }
 
 function cacheStatus({ how, ttlMs }: Answer): string {
@@ -78,22 +114,25 @@ function cacheStatus({ how, ttlMs }: Answer): string {
   }
 }
 
-function cacheControl({ shared, ttlMs }: Answer, clientMaxAgeSeconds: number): string {
+function cacheControl(answer: Answer, clientMaxAgeSeconds: number): string {
+  const { shared, ttlMs, ageMs } = answer;
   if (ttlMs <= 0) return 'no-store';
-  const maxAge = Math.min(seconds(ttlMs), clientMaxAgeSeconds);
   const visibility = shared ? 'public' : 'private';
-  return `${visibility}, max-age=${maxAge}${maxAge === 0 ? ', must-revalidate' : ''}`;
+  const fresh = Math.min(seconds(ttlMs), clientMaxAgeSeconds);
+  if (fresh === 0) return `${visibility}, max-age=0, must-revalidate`;
+  // Who keeps it counts from when it was read, by `Age` (RFC 9111, section 4.2).
+  return `${visibility}, max-age=${fresh + (isHit(answer) ? seconds(ageMs) : 0)}`;
 }
 
 /** One line for several operations: a hit only where all of them were. */
 function batchStatus(answers: readonly Answer[]): Record<string, string> {
   if (answers.length === 0) return {};
-  const hits = answers.filter(({ how }) => isHit(how)).length;
+  const hits = answers.filter(isHit).length;
   const status = hits === answers.length ? 'hit' : `fwd=${hits === 0 ? 'miss' : 'partial'}`;
   return { 'cache-status': `freshet; ${status}; detail="${hits} of ${answers.length}"` };
 }
 
-function isHit(how: How): boolean {
+function isHit({ how }: Answer): boolean {
   return how.kind === 'hit';
 }
 
@@ -105,7 +144,7 @@ function joinUpTo(parts: readonly string[], lengthMax: number): string {
   let line = '';
   for (const part of parts) {
     // A header is Latin-1: what is outside travels percent-encoded, as in a URL.
-    const safe = encodeURI(part.toWellFormed()).replaceAll('%25', '%');
+    const safe = encodeURI(part.toWellFormed()).replaceAll('%25', '%').replaceAll(',', '%2C');
     if (line.length + safe.length + 1 > lengthMax) break;
     line += line === '' ? safe : `,${safe}`;
   }

@@ -33,6 +33,8 @@ export interface Answer {
   readonly body: Buffer | undefined;
   /** Everyone who asks the same may be served it. */
   readonly shared: boolean;
+  /** All of it is declared PUBLIC: it is the same whoever asks. */
+  readonly public: boolean;
   /** What is left of its time to live. 0 where it was not kept. */
   readonly ttlMs: Millis;
   /** How long ago the origin was read. */
@@ -43,5 +45,5 @@ export interface Answer {
 /** An answer that the cache had no part in. */
 export function bypassed(why: Bypass): Answer {
   const how = { kind: 'bypass', why } as const;
-  return { how, body: undefined, shared: false, ttlMs: 0, ageMs: 0, tags: [] };
+  return { how, body: undefined, shared: false, public: false, ttlMs: 0, ageMs: 0, tags: [] };
 }

@@ -43,7 +43,9 @@ export function createGatewayYoga(config: FreshetConfig, parts: GatewayYogaParts
     graphiql: graphiql && { title: 'Freshet' },
     landingPage: false,
     logging: yogaLogging(log),
-    cors: cors === undefined ? false : corsOptions(cors.origins),
+    cors: cors === undefined ? false : corsFor(cors.origins),
+    // Yoga would show the error and its stack where NODE_ENV is `development`.
+    maskedErrors: { isDev: false },
     batching: limits.batchMax === 0 ? false : { limit: limits.batchMax },
     parserAndValidationCache: { documentCache: textCache(), errorCache: textCache() },
     // The listener has read the body already, within its limit.
@@ -59,15 +61,28 @@ export function createGatewayYoga(config: FreshetConfig, parts: GatewayYogaParts
         positionWaitMs: cache.positionWaitMs,
         clientMaxAgeSeconds: cache.clientMaxAgeSeconds,
         exposeTags: cache.exposeTags,
-        vary: headers.propagate,
+        vary: [...headers.propagate, ...(cors === undefined ? [] : ['origin'])],
+        credentials: headers.credentials,
       }),
     ],
   });
 }
 
-/** Any origin, or with credentials: not both, or every page could act as its visitor. */
-function corsOptions(origins: string[]) {
-  return { origin: origins, credentials: !origins.includes('*') };
+/** What pages of other origins may read beside the body: what they need for their next request. */
+const EXPOSED_HEADERS = ['age', 'cache-status', 'cache-tag', 'etag', 'freshet-position'];
+
+/**
+ * Any origin, or with credentials: not both, or every page could act as its visitor. One that is
+ * not named is told nothing. Yoga itself would tell it `null`, which is the origin of any page in a
+ * sandbox.
+ */
+function corsFor(origins: readonly string[]) {
+  const any = origins.includes('*');
+  return (request: Request) => {
+    const origin = request.headers.get('origin');
+    if (origin === null || !(any || origins.includes(origin))) return false;
+    return { origin, credentials: !any, exposedHeaders: EXPOSED_HEADERS };
+  };
 }
 
 function textCache<Value extends DocumentNode | Error>() {

@@ -62,7 +62,7 @@ export class ResponseCache {
     return orUnstorable(
       read.then(([outcome]) => {
         assert(outcome !== undefined, 'one key, one outcome');
-        exchange.answer = this.#answerOf(outcome, { fill, audience, exchange });
+        exchange.answer = this.#answerOf(outcome, { fill, audience, exchange, plan });
         return resultOf(outcome.value);
       }),
       (result) => {
@@ -97,7 +97,7 @@ export class ResponseCache {
 
   #answerOf(
     { how, entry, value, stored }: Outcome,
-    { fill, audience, exchange }: AnswerContext,
+    { fill, audience, exchange, plan }: AnswerContext,
   ): Answer {
     const now = this.#options.clock.now();
     const ttlMs = entry === undefined ? 0 : Math.max(0, entry.staleAt - now);
@@ -105,7 +105,9 @@ export class ResponseCache {
     const tags = entry?.tags ?? fill?.tags ?? [];
     const unstorable = exchange.parts.unstorable ?? (stored ? undefined : 'invalidated');
     const told = howOf({ how, stored, unstorable });
-    return { how: told, body: value, shared: audience.shared, ttlMs, ageMs, tags };
+    const { shared } = audience;
+    const isPublic = plan.scope === 'PUBLIC';
+    return { how: told, body: value, shared, public: isPublic, ttlMs, ageMs, tags };
   }
 }
 
@@ -113,6 +115,7 @@ interface AnswerContext {
   readonly fill: Fill | undefined;
   readonly audience: Audience;
   readonly exchange: Exchange;
+  readonly plan: OperationPlan;
 }
 
 function howOf({ how, stored, unstorable }: Pick<Outcome, 'how' | 'stored'> & {

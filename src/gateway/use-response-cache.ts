@@ -27,7 +27,17 @@ export interface NodePosition {
 
 export function useResponseCache(options: ResponseCachePluginOptions): Plugin {
   const exchanges = new WeakMap<Request, Exchange[]>();
+  const batches = new WeakSet<Request>();
   return {
+    onRequestParse({ request }) {
+      // The fault of the whole request, whichever operations it holds.
+      positionHeader(request.headers);
+      return {
+        onRequestParseDone({ requestParserResult }) {
+          if (Array.isArray(requestParserResult)) batches.add(request);
+        },
+      };
+    },
     async onContextBuilding({ context, extendContext }) {
       const exchange = await openExchange(context.request, options);
       exchanges.set(context.request, [...(exchanges.get(context.request) ?? []), exchange]);
@@ -38,22 +48,30 @@ export function useResponseCache(options: ResponseCachePluginOptions): Plugin {
       setExecuteFn((args: ExecutionArgs) =>
         showing(() => options.cache.answer(args, async (own) => execute(own))));
     },
-    onResponse(payload) {
-      const { request, response, fetchAPI } = payload;
-      if (!(response.headers.get('content-type') ?? '').startsWith('application/')) return;
+    onResponse({ request, response, setResponse, fetchAPI }) {
+      const mediaType = mediaTypeOf(response.headers);
+      if (mediaType === undefined || mediaType === 'text/html') return;
       const own = exchanges.get(request) ?? [];
-      const position = own.reduce((at, one) => latest(at, one.position), options.node.position);
-      const answers = own.flatMap(({ answer }) => (answer === undefined ? [] : [answer]));
-      const headers = answerHeaders(answers, position, options);
+      const headers = answerHeaders({
+        status: response.status,
+        mediaType,
+        batch: batches.has(request),
+        answers: own.flatMap(({ answer }) => (answer === undefined ? [] : [answer])),
+        position: own.reduce((at, one) => latest(at, one.position), options.node.position),
+      }, options);
       for (const [name, value] of Object.entries(headers)) setHeader(response.headers, name, value);
-      if (request.method === 'GET' && response.status === 200 && isUnchanged(request, headers)) {
+      if (request.method === 'GET' && isUnchanged(request, headers)) {
         response.headers.delete('content-length');
         response.headers.delete('content-type');
-        const { headers: kept } = response;
-        payload.setResponse(new fetchAPI.Response(null, { status: 304, headers: kept }));
+        setResponse(new fetchAPI.Response(null, { status: 304, headers: response.headers }));
       }
     },
   };
+}
+
+/** Undefined where there is no content, as in the answer to a preflight. */
+function mediaTypeOf(headers: Headers): string | undefined {
+  return headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase();
 }
 
 /** `Vary` may have been set before, by CORS for one: both count. */
@@ -74,7 +92,8 @@ async function openExchange(
   const seen = positionHeader(headers);
   const caller = await showing(async () => callerOf(headers));
   const known = seen === undefined || (await node.reached(seen, positionWaitMs));
-  const exchange = new Exchange(caller, node.position);
+  // Never an earlier one than the client had: it may keep this in its place.
+  const exchange = new Exchange(caller, latest(node.position, seen ?? node.position));
   exchange.behind = !known;
   return exchange;
 }

@@ -83,6 +83,7 @@ export interface Freshet {
 
 /** What the plugin keeps at most, where `@envelop/response-cache` would keep for ever. */
 const ENVELOP_TTL_MS_MAX = 24 * 60 * 60 * 1_000;
+const CREDENTIALS = ['authorization', 'cookie'];
 const L1_DEFAULTS = { bytesMax: 256 * 1024 * 1024, entriesMax: 100_000 };
 
 /** @throws REDIS_OPTIONS_INVALID, KEY_MAP_INVALID, CONFIG_INVALID */
@@ -91,7 +92,7 @@ export function createFreshet(options: FreshetPluginOptions = {}): Freshet {
   const started = core.start();
   const planned = schemaPlanner(options);
   const { readPath, clock, node, tiers, invalidate } = core;
-  const callerOf = callerReader(options.headers ?? { propagate: ['authorization', 'cookie'] });
+  const callerOf = callerReader(options.headers ?? { propagate: CREDENTIALS });
   const caching = useResponseCache({
     cache: new ResponseCache({
       readPath, clock, planned, enabled: () => true, execution: executeOwnSchema(invalidate),
@@ -104,7 +105,8 @@ export function createFreshet(options: FreshetPluginOptions = {}): Freshet {
     positionWaitMs: options.positionWaitMs ?? 500,
     clientMaxAgeSeconds: options.clientMaxAgeSeconds ?? 0,
     exposeTags: options.exposeTags ?? false,
-    vary: options.headers?.propagate ?? ['authorization', 'cookie'],
+    vary: options.headers?.propagate ?? CREDENTIALS,
+    credentials: options.headers?.credentials ?? CREDENTIALS,
   });
   return {
     plugin: caching,
