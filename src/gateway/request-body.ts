@@ -3,8 +3,10 @@
  * allowed: what is declared too large is refused unread, what turns out to be is refused as soon
  * as it is.
  */
+import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { fault, type FreshetError } from '../invalidation/errors.ts';
+import { invalidRequest } from './refusal.ts';
 
 /** A request whose body has been read. */
 export interface ReadRequest extends IncomingMessage {
@@ -73,7 +75,9 @@ function collect(request: IncomingMessage, bytesMax: number, outcome: BodyOutcom
   const onEnd = (): void => {
     const [only] = chunks;
     const bytes = chunks.length === 1 && only ? only : Buffer.concat(chunks, length);
-    outcome.done(withBytes(request, bytes));
+    // JSON between programs is UTF-8 (RFC 8259, section 8.1). Readers would mend it silently.
+    if (isUtf8(bytes)) outcome.done(withBytes(request, bytes));
+    else outcome.refused(invalidRequest('A body in UTF-8', 'other bytes'));
   };
   request.on('data', onData).on('end', onEnd);
 }

@@ -2,22 +2,24 @@
  * Mends how Yoga refuses what is no GraphQL request: every refusal is a 4xx with a body in the
  * error format of GraphQL, also where Yoga answers with no body or takes the fault for its own.
  */
-import { GraphQLError } from 'graphql';
+import { GraphQLError, type ExecutionResult } from 'graphql';
 import type { GraphQLParams, Plugin } from 'graphql-yoga';
 import { fault, type FreshetError } from '../invalidation/errors.ts';
 import { asGraphQLError, invalidRequest, refusalBody } from './refusal.ts';
 
 const CONTENT_TYPES = 'application/json';
+const JSON_TYPE = /^application\/json\s*(;|,|$)/;
 const MEDIA_TYPES = 'application/json or application/graphql-response+json';
 
 export function useRefusals({ path }: { path: string }): Plugin {
   return {
-    onRequestParse({ requestParser, setRequestParser }) {
+    onRequestParse({ request, requestParser, setRequestParser }) {
+      checkReadable(request);
       if (requestParser === undefined) return;
       const parse = requestParser;
-      setRequestParser(async (request) => {
+      setRequestParser(async (read) => {
         try {
-          return await parse(request);
+          return await parse(read);
         } catch (error) {
           throw unreadable(error);
         }
@@ -26,16 +28,56 @@ export function useRefusals({ path }: { path: string }): Plugin {
     onParams({ params }) {
       if (!hasQuery(params)) throw asGraphQLError(invalidRequest('A query', 'none'));
     },
+    onExecutionResult({ result, setResult }) {
+      if (result === undefined || 'next' in result || Symbol.asyncIterator in result) return;
+      const { errors, data } = result as ExecutionResult;
+      if (errors?.some(isOfVariables) !== true || data != null) return;
+      setResult({ ...result, errors: errors.map(asVariablesError) } as typeof result);
+    },
     onResponse(payload) {
       const { request, response, fetchAPI } = payload;
       if (response.status < 400 || response.body !== null) return;
       const error = emptyRefusal(response.status, { request, path });
       if (error === undefined) return;
-      const headers = { 'content-type': 'application/json; charset=utf-8' };
-      const { status } = response;
+      const { status, headers } = response;
+      headers.set('content-type', 'application/json; charset=utf-8');
+      headers.delete('content-length');
       payload.setResponse(new fetchAPI.Response(refusalBody(error), { status, headers }));
     },
   };
+}
+
+/**
+ * Yoga also reads forms and bare documents, which a page of any origin may send along with its
+ * visitor's cookies, and takes what is no text for one that has replacement characters.
+ */
+function checkReadable(request: Request): void {
+  if (request.method === 'POST' && !JSON_TYPE.test(request.headers.get('content-type') ?? '')) {
+    throw asGraphQLError(unsupported(request));
+  }
+  if (request.method === 'GET' && !isPercentEncoded(request.url)) {
+    throw asGraphQLError(invalidRequest('UTF-8, percent-encoded, in the URL', 'something else'));
+  }
+}
+
+function isPercentEncoded(url: string): boolean {
+  try {
+    decodeURIComponent(url);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The executor found that the variables do not fit, and knows nothing of codes. */
+function isOfVariables({ extensions }: GraphQLError): boolean {
+  return extensions['code'] === undefined && extensions['http'] !== undefined;
+}
+
+/** A client that accepts no more than JSON is told with 200 (GraphQL over HTTP, section 6.4.1). */
+function asVariablesError(error: GraphQLError): GraphQLError {
+  const extensions = { code: 'BAD_USER_INPUT', http: { status: 400, spec: true } };
+  return new GraphQLError(error.message, { nodes: error.nodes ?? null, extensions });
 }
 
 /** A persisted query comes without its text. */
@@ -64,7 +106,10 @@ function emptyRefusal(
   if (status === 406) {
     return fault('NOT_ACCEPTABLE', { offered: MEDIA_TYPES, got: headerOf(request, 'accept') });
   }
-  if (status !== 415) return undefined;
+  return status === 415 ? unsupported(request) : undefined;
+}
+
+function unsupported(request: Request): FreshetError {
   const got = headerOf(request, 'content-type');
   return fault('MEDIA_TYPE_UNSUPPORTED', { accepted: CONTENT_TYPES, got });
 }
