@@ -23,6 +23,8 @@ export interface HttpServerOptions {
   readonly path?: string;
   readonly limits: HttpLimits;
   readonly clock: Clock;
+  /** Sent with every refusal of the listener's own. Default: none. */
+  readonly refusalHeaders?: () => Readonly<Record<string, string>>;
   /** Told of bugs: what a listener or the handler threw. */
   readonly onError: (error: unknown) => void;
 }
@@ -113,17 +115,21 @@ export class HttpServer {
     const { limits, path } = this.#options;
     this.#follow(request.socket, response);
     if (this.#closing) {
-      refuse(response, fault('SHUTTING_DOWN'), LEAVING);
+      this.#refuse(response, fault('SHUTTING_DOWN'), LEAVING);
     } else if (path !== undefined && !isAt(request.url ?? '', path)) {
-      refuse(response, fault('PATH_UNKNOWN', { path }));
+      this.#refuse(response, fault('PATH_UNKNOWN', { path }));
     } else {
       const fits = Number(request.headers['content-length'] ?? 0) <= limits.bodyBytesMax;
       if (awaitsContinue && fits) response.writeContinue();
       readBody(request, limits.bodyBytesMax, {
         done: (read) => this.#dispatch(read, response),
-        refused: (error) => refuse(response, error),
+        refused: (error) => this.#refuse(response, error),
       });
     }
+  }
+
+  #refuse(response: ServerResponse, error: FreshetError, headers = {}): void {
+    refuse(response, error, { ...this.#options.refusalHeaders?.(), ...headers });
   }
 
   #follow(socket: Socket, response: ServerResponse): void {

@@ -56,7 +56,10 @@ export async function startNode(
   parts.gateway = gateway;
   lifecycle.onClose('gateway', () => gateway.close());
 
-  const server = new HttpServer({ handler: gateway.handler, path, limits, clock, onError });
+  const refusalHeaders = () => ({ 'freshet-position': gateway.status().position });
+  const server = new HttpServer({
+    handler: gateway.handler, path, limits, clock, onError, refusalHeaders,
+  });
   parts.server = server;
   lifecycle.onClose('clients', () => server.close({ drainMs: config.drainMs }));
   const at = await server.listen({ host: config.host, port: config.port });
