@@ -33,7 +33,8 @@ export interface Operation {
 /** Variables that the operation does not declare change nothing, so they are left out. */
 export function operationKey({ document, operationName, variables }: Operation): string[] {
   const operation = getOperationAST(document, operationName);
-  const used: Record<string, unknown> = {};
+  // Without a prototype, which a variable named `__proto__` would set instead of a member.
+  const used = Object.create(null) as Record<string, unknown>;
   for (const { variable, defaultValue } of operation?.variableDefinitions ?? []) {
     const name = variable.name.value;
     if (Object.hasOwn(variables, name)) used[name] = variables[name];
