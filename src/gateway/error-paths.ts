@@ -5,24 +5,16 @@
  */
 import { relocatedError } from '@graphql-tools/utils';
 import {
-  GraphQLError, isObjectType, responsePathAsArray, type GraphQLFieldResolver,
-  type GraphQLResolveInfo, type GraphQLSchema,
+  GraphQLError, responsePathAsArray, type GraphQLResolveInfo, type GraphQLSchema,
 } from 'graphql';
+import { wrapResolvers, type Resolver } from './wrap-resolvers.ts';
 
 type Path = readonly (string | number)[];
 
 /** Makes every error that a field of `schema` resolves to bear the path of that field. */
 export function correctErrorPaths(schema: GraphQLSchema): GraphQLSchema {
-  for (const type of Object.values(schema.getTypeMap())) {
-    if (!isObjectType(type) || type.name.startsWith('__')) continue;
-    for (const field of Object.values(type.getFields())) {
-      if (field.resolve !== undefined) field.resolve = withErrorPaths(field.resolve);
-    }
-  }
-  return schema;
+  return wrapResolvers(schema, withErrorPaths);
 }
-
-type Resolver = GraphQLFieldResolver<unknown, unknown>;
 
 function withErrorPaths(resolve: Resolver): Resolver {
   return (...given) => {

@@ -7,6 +7,7 @@ import type { Executor } from '@graphql-tools/utils';
 import { Kind, type ConstDirectiveNode, type GraphQLSchema } from 'graphql';
 import { fault, FreshetError } from '../invalidation/errors.ts';
 import { correctErrorPaths } from './error-paths.ts';
+import { separateMutationSteps } from './mutation-steps.ts';
 import type { Subgraph } from './subgraph-request.ts';
 import type { Supergraph } from './supergraph.ts';
 
@@ -44,7 +45,7 @@ export function stitchSupergraph(options: StitchOptions): GraphQLSchema {
         config.executor = wrap({ name, schema: config.schema, executor: executorOf(entry) });
       },
     });
-    return correctErrorPaths(schema);
+    return correctErrorPaths(separateMutationSteps(schema));
   } catch (cause) {
     if (cause instanceof FreshetError) throw cause;
     const reason = `a supergraph was required, got: ${(cause as Error).message}`;
