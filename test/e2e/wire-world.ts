@@ -31,7 +31,7 @@ const SDL = `
     posts: PostPage
   }
   type Mutation { touch(id: ID!): Touched }
-  ${ENTITIES.map((type) => `type ${type} @key(fields: "id") { id: ID! version: Int! }`).join('\n  ')}
+  ${ENTITIES.map((type) => `type ${type} @key(fields: "id") { id: ID! version: Int! }`).join('')}
   type Touched @key(fields: "id") { id: ID! }
   type FeedPage { version: Int! }
   type PostPage { version: Int! posts: [Post!]! }
