@@ -54,6 +54,7 @@ export function entityLoader<Value, Context extends object>(
     const batch = new EntityBatch(core, { ...options, context });
     const loader = new DataLoader((ids: readonly string[]) => batch.load(ids), {
       maxBatchSize: options.batchSizeMax ?? BATCH_SIZE_MAX,
+      cache: !batch.isRepeated,
     });
     loaders.set(context, loader);
     return loader;
@@ -80,6 +81,14 @@ class EntityBatch<Value, Context extends object> {
     this.#exchange = exchange;
   }
 
+  /**
+   * What was loaded may have changed when it is asked for again: by the fields of a mutation one
+   * after the other, and by the events of a subscription.
+   */
+  get isRepeated(): boolean {
+    return this.#exchange.mutating || this.#exchange.streaming;
+  }
+
   async load(ids: readonly string[]): Promise<(Value | Error | null)[]> {
     const { type, context, batch } = this.#options;
     const { policy, hash } = this.#core.planned(this.#exchange.schema);
@@ -92,16 +101,18 @@ class EntityBatch<Value, Context extends object> {
     }
     const keys = ids.map((id) =>
       entityKey(entityTag(type, id), ['loader', type, id, audience.key, hash]));
-    const fills = new Map<number, Fill>();
-    const failures = new Map<number, Error>();
+    // By id, which may stand there twice.
+    const fills = new Map<string, Fill>();
+    const failures = new Map<string, Error>();
     const load = async (missing: readonly number[]): Promise<readonly Fill[]> => {
-      const values = await batch(missing.map((index) => ids[index] as string), context);
-      assertOneEach(values, missing.length, type);
-      return missing.map((index, at) => {
+      const asked = missing.map((index) => ids[index] as string);
+      const values = await batch(asked, context);
+      assertOneEach(values, asked.length, type);
+      return asked.map((id, at) => {
         const value = values[at] as Value | Error | null;
-        if (value instanceof Error) failures.set(index, value);
-        const fill = this.#fillOf(ids[index] as string, value, { ttlMs, audience });
-        fills.set(index, fill);
+        if (value instanceof Error) failures.set(id, value);
+        const fill = this.#fillOf(id, value, { ttlMs, audience });
+        fills.set(id, fill);
         return fill;
       });
     };
@@ -109,8 +120,9 @@ class EntityBatch<Value, Context extends object> {
     const outcomes = await this.#core.readPath.read(keys, load, { bypass });
     const now = this.#core.clock.now();
     return outcomes.map((outcome, at) => {
-      tellPart(this.#exchange, { outcome, fill: fills.get(at), now });
-      return failures.get(at) ?? (JSON.parse(outcome.value.toString()) as Value | null);
+      const id = ids[at] as string;
+      tellPart(this.#exchange, { outcome, fill: fills.get(id), now });
+      return failures.get(id) ?? (JSON.parse(outcome.value.toString()) as Value | null);
     });
   }
 

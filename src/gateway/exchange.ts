@@ -51,6 +51,8 @@ export class Exchange {
   behind = false;
   /** A mutation is being answered: nothing in it is read from the cache. */
   mutating = false;
+  /** A subscription is being answered, for as long as it lasts: nothing is gathered about it. */
+  streaming = false;
   #schema: GraphQLSchema | undefined;
   /** How it was answered, once it is. */
   answer: Answer | undefined;

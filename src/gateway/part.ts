@@ -39,6 +39,7 @@ export function tellPart(
   exchange: Exchange,
   { outcome, fill, now }: { outcome: Outcome; fill: Fill | undefined; now: Millis },
 ): void {
+  if (exchange.streaming) return;
   const { entry } = outcome;
   if (entry !== undefined) {
     const { tags, readAt, staleAt } = entry;

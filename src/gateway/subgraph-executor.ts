@@ -142,6 +142,7 @@ class HttpSubgraph {
 /** A cookie is for the caller who made the request: an answer that sets one is never kept. */
 function keepCookies({ origin }: Call, exchange: Exchange | undefined): void {
   if (origin === undefined || origin.setCookie.length === 0) return;
-  exchange?.parts.cookies.push(...origin.setCookie);
-  exchange?.parts.refuse('cookie');
+  if (exchange === undefined || exchange.streaming) return;
+  exchange.parts.cookies.push(...origin.setCookie);
+  exchange.parts.refuse('cookie');
 }

@@ -1,12 +1,12 @@
 /** Puts the response cache into Yoga: who asks, the answer, and what its headers say. */
-import type { ExecutionArgs } from 'graphql';
+import type { ExecutionArgs, GraphQLSchema } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Millis } from '../invalidation/clock.ts';
 import { fault, FreshetError } from '../invalidation/errors.ts';
 import { latest, parsePosition, type Position } from '../invalidation/position.ts';
 import { answerHeaders, matchesEntityTag, type AnswerHeaderOptions } from './answer-headers.ts';
 import type { Caller } from './caller.ts';
-import { Exchange } from './exchange.ts';
+import { Exchange, type CachedContext } from './exchange.ts';
 import { asGraphQLError } from './refusal.ts';
 import type { ResponseCache } from './response-cache.ts';
 import type { Execute } from './tagged-execution.ts';
@@ -47,6 +47,11 @@ export function useResponseCache(options: ResponseCachePluginOptions): Plugin {
       const execute = executeFn as unknown as Execute;
       setExecuteFn((args: ExecutionArgs) =>
         showing(() => options.cache.answer(args, async (own) => execute(own))));
+    },
+    onSubscribe({ args }) {
+      const { exchange } = args.contextValue as unknown as CachedContext;
+      exchange.executedUnder(args.schema as GraphQLSchema);
+      exchange.streaming = true;
     },
     onResponse({ request, response, setResponse, fetchAPI }) {
       const mediaType = mediaTypeOf(response.headers);
