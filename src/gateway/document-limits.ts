@@ -15,7 +15,7 @@ import {
 } from 'graphql';
 import { fault, type FreshetError } from '../invalidation/errors.ts';
 import type { FreshetConfig } from './config.ts';
-import { countFieldPairs, measureDocument } from './document-size.ts';
+import { countPairs, measureDocument } from './document-size.ts';
 import { asGraphQLError, invalidRequest } from './refusal.ts';
 
 export type DocumentLimitOptions = Pick<FreshetConfig['limits'],
@@ -28,7 +28,8 @@ export type DocumentLimitOptions = Pick<FreshetConfig['limits'],
 const NESTING_MAX = 500;
 
 /** Validation compares some hundred of these a millisecond, and does not stop in between. */
-const FIELD_PAIRS_MAX = 20_000;
+const PAIRS_MAX = 20_000;
+const PAIRS = 'pairs of fields or fragments in one place';
 
 export class DocumentLimits {
   readonly #limits: DocumentLimitOptions;
@@ -79,8 +80,8 @@ export class DocumentLimits {
       excess('limits.fieldsMax', fieldsMax, size.fields),
     ].filter((error) => error !== undefined);
     if (excesses.length > 0) return excesses.map(asGraphQLError);
-    const pairs = countFieldPairs(document, FIELD_PAIRS_MAX);
-    const tooMany = excess('pairs of fields of one name', FIELD_PAIRS_MAX, pairs, 'more');
+    const pairs = countPairs(document, PAIRS_MAX);
+    const tooMany = excess(PAIRS, PAIRS_MAX, pairs, 'more');
     return tooMany === undefined ? [] : [asGraphQLError(tooMany)];
   }
 }

@@ -41,22 +41,24 @@ export function measureDocument(document: DocumentNode): MeasuredDocument {
     fields = Math.max(fields, size.fields);
     if (definition.kind !== Kind.OPERATION_DEFINITION) continue;
     const root = groupFields([definition.selectionSet], fragments);
-    rootFields = Math.max(rootFields, root.size);
+    rootFields = Math.max(rootFields, root.groups.size);
   }
   return { depth, aliases, fields, rootFields, cyclic: ruler.cyclic };
 }
 
 /**
- * How many pairs of fields the rule OverlappingFieldsCanBeMerged has to compare (GraphQL, section
- * 5.3.2): the square of how often one response name stands in one place. It stops counting at
- * `max`. Only for documents without cycles whose `fields` are bounded.
+ * How many pairs the rule OverlappingFieldsCanBeMerged has to compare (GraphQL, section 5.3.2): the
+ * square of how often one response name stands in one place, and of how many fragments do, known
+ * or not. It stops counting at `max`. Only for documents without cycles whose `fields` are bounded.
  */
-export function countFieldPairs(document: DocumentNode, max: number): number {
+export function countPairs(document: DocumentNode, max: number): number {
   const fragments = fragmentsOf(document);
   let pairs = 0;
   const visit = (sets: readonly SelectionSetNode[]): void => {
-    for (const group of groupFields(sets, fragments).values()) {
-      pairs += group.length * (group.length - 1) / 2;
+    const { groups, spread } = groupFields(sets, fragments);
+    pairs += pairsIn(spread);
+    for (const group of groups.values()) {
+      pairs += pairsIn(group.length);
       if (pairs > max) return;
       const inner = group.flatMap(({ selectionSet }) => selectionSet ?? []);
       if (inner.length > 0) visit(inner);
@@ -64,8 +66,13 @@ export function countFieldPairs(document: DocumentNode, max: number): number {
   };
   for (const definition of document.definitions) {
     if ('selectionSet' in definition) visit([definition.selectionSet]);
+    if (pairs > max) break;
   }
   return pairs;
+}
+
+function pairsIn(count: number): number {
+  return count * (count - 1) / 2;
 }
 
 function fragmentsOf(document: DocumentNode): Fragments {
@@ -74,11 +81,15 @@ function fragmentsOf(document: DocumentNode): Fragments {
     .map((definition) => [definition.name.value, definition]));
 }
 
-/** The fields of several selection sets that stand in one place, by response name. */
-function groupFields(
-  sets: readonly SelectionSetNode[],
-  fragments: Fragments,
-): Map<string, FieldNode[]> {
+interface Place {
+  /** The fields by response name. */
+  readonly groups: ReadonlyMap<string, readonly FieldNode[]>;
+  /** How many different fragments are spread there, directly or not. */
+  readonly spread: number;
+}
+
+/** What several selection sets hold that stand in one place. */
+function groupFields(sets: readonly SelectionSetNode[], fragments: Fragments): Place {
   const groups = new Map<string, FieldNode[]>();
   const spread = new Set<string>();
   const collect = ({ selections }: SelectionSetNode): void => {
@@ -98,7 +109,7 @@ function groupFields(
     }
   };
   for (const set of sets) collect(set);
-  return groups;
+  return { groups, spread: spread.size };
 }
 
 const NOTHING: DocumentSize = { depth: 0, aliases: 0, fields: 0 };

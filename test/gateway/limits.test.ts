@@ -97,12 +97,17 @@ describe('limits on documents', () => {
     [
       'fields of one name in one place, which are compared each with each',
       `{ ${'b '.repeat(2_000)} }`,
-      'pairs of fields of one name: at most 20000 was required, got more.',
+      'pairs of fields or fragments in one place: at most 20000 was required, got more.',
     ],
     [
       'the same, spread over the parents that are merged',
       `{ ${'a { b b } '.repeat(100)} }`,
-      'pairs of fields of one name: at most 20000 was required, got more.',
+      'pairs of fields or fragments in one place: at most 20000 was required, got more.',
+    ],
+    [
+      'fragments in one place, which are compared each with each, though there are none',
+      `{ ${numbered(300, (n) => `...F${n}`)} }`,
+      'pairs of fields or fragments in one place: at most 20000 was required, got more.',
     ],
     [
       'brackets that would overflow the stack of the parser',
