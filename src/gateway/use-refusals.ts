@@ -29,10 +29,10 @@ export function useRefusals({ path }: { path: string }): Plugin {
       if (!hasQuery(params)) throw asGraphQLError(invalidRequest('A query', 'none'));
     },
     onExecutionResult({ result, setResult }) {
-      if (result === undefined || 'next' in result || Symbol.asyncIterator in result) return;
-      const { errors, data } = result as ExecutionResult;
-      if (errors?.some(isOfVariables) !== true || data != null) return;
-      setResult({ ...result, errors: errors.map(asVariablesError) } as typeof result);
+      // Errors first: the data of an answer from the cache is parsed when it is looked at.
+      const errors = (result as ExecutionResult | undefined)?.errors;
+      if (errors === undefined || errors.every(hasCode) || hasData(result)) return;
+      setResult({ ...result, errors: errors.map(withCode) } as ExecutionResult);
     },
     onResponse(payload) {
       const { request, response, fetchAPI } = payload;
@@ -69,14 +69,22 @@ function isPercentEncoded(url: string): boolean {
   }
 }
 
-/** The executor found that the variables do not fit, and knows nothing of codes. */
-function isOfVariables({ extensions }: GraphQLError): boolean {
-  return extensions['code'] === undefined && extensions['http'] !== undefined;
+function hasData(result: unknown): boolean {
+  return (result as ExecutionResult).data !== undefined;
 }
 
-/** A client that accepts no more than JSON is told with 200 (GraphQL over HTTP, section 6.4.1). */
-function asVariablesError(error: GraphQLError): GraphQLError {
-  const extensions = { code: 'BAD_USER_INPUT', http: { status: 400, spec: true } };
+function hasCode({ extensions }: GraphQLError): boolean {
+  return extensions['code'] !== undefined;
+}
+
+/**
+ * The executor refused the request (GraphQL, section 7.1.2), by `http` for its variables; it knows
+ * nothing of codes. Who accepts no more than JSON is told with 200 (GraphQL over HTTP, 6.4.1).
+ */
+function withCode(error: GraphQLError): GraphQLError {
+  if (hasCode(error)) return error;
+  const code = error.extensions['http'] === undefined ? 'BAD_REQUEST' : 'BAD_USER_INPUT';
+  const extensions = { code, http: { status: 400, spec: true } };
   return new GraphQLError(error.message, { nodes: error.nodes ?? null, extensions });
 }
 
