@@ -16,6 +16,11 @@ export interface CallerReaderOptions {
   readonly credentials?: readonly string[];
   /** Of all that is propagated, names and values. Default 16 KiB. */
   readonly headerBytesMax?: number;
+  /**
+   * They are sent on to subgraphs, so what belongs to one connection or message stays behind.
+   * False where resolvers look at the request itself, and see all of it. Default true.
+   */
+  readonly sentOn?: boolean;
   /** Reduces a bearer token to the claims that matter. Default: its text is the scope. */
   readonly token?: TokenOptions;
   readonly clock?: Clock;
@@ -52,13 +57,13 @@ const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
 /** @throws CONFIG_INVALID where a header is named that cannot be propagated. */
 export function callerReader(options: CallerReaderOptions = {}): CallerReader {
   const { propagate = ['authorization'], credentials = ['authorization', 'cookie'] } = options;
-  const { headerBytesMax = HEADER_BYTES_MAX, token, clock = systemClock } = options;
-  const names = propagatedNames(propagate);
+  const { headerBytesMax = HEADER_BYTES_MAX, sentOn = true, token, clock = systemClock } = options;
+  const names = propagatedNames(propagate, sentOn);
   const credentialNames = new Set(credentials.map((name) => name.toLowerCase()));
   const reduce = token === undefined ? undefined : createTokenReducer(token, clock);
   const isCredential = (name: string): boolean => credentialNames.has(name);
   return (headers) => {
-    const forwarded = readHeaders(headers, { names, headerBytesMax });
+    const forwarded = readHeaders(headers, { names, headerBytesMax, sentOn });
     const caller = callerOf(forwarded, isCredential);
     const bearer = bearerToken(forwarded['authorization']);
     const reducible = reduce !== undefined && bearer !== undefined && caller.authenticated;
@@ -67,21 +72,27 @@ export function callerReader(options: CallerReaderOptions = {}): CallerReader {
 }
 
 /** Lower case, each once, in an order that does not depend on the configuration's. */
-function propagatedNames(propagate: readonly string[]): readonly string[] {
+function propagatedNames(propagate: readonly string[], sentOn: boolean): readonly string[] {
   const names = [...new Set(propagate.map((name) => name.toLowerCase()))].sort();
-  const faults = names.filter((name) =>
-    !HEADER_NAME.test(name) || HOP_BY_HOP.includes(name) || OF_THE_MESSAGE.includes(name));
+  const left = sentOn ? [...HOP_BY_HOP, ...OF_THE_MESSAGE] : [];
+  const faults = names.filter((name) => !HEADER_NAME.test(name) || left.includes(name));
   if (faults.length === 0) return names;
   const required = 'propagate: header names that may be passed on were required';
   throw fault('CONFIG_INVALID', { faults: `${required}, got ${JSON.stringify(faults)}` });
 }
 
+interface Reading {
+  readonly names: readonly string[];
+  readonly headerBytesMax: number;
+  readonly sentOn: boolean;
+}
+
 function readHeaders(
   headers: HeaderSource,
-  { names, headerBytesMax }: { names: readonly string[]; headerBytesMax: number },
+  { names, headerBytesMax, sentOn }: Reading,
 ): Readonly<Record<string, string>> {
   const forwarded: Record<string, string> = {};
-  const forThisHop = namedByConnection(headers);
+  const forThisHop = sentOn ? namedByConnection(headers) : new Set<string>();
   let bytes = 0;
   for (const name of names) {
     const value = headers.get(name)?.trim() ?? '';

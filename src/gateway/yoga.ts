@@ -45,8 +45,9 @@ export interface FreshetPluginOptions {
   /** Keys of services that are spelled otherwise, as templates. */
   readonly keys?: KeyTemplates;
   /**
-   * Which request headers an answer may depend on. Default: `authorization` and `cookie`, both
-   * credentials. Name every header that your resolvers or your context look at.
+   * Which request headers an answer may depend on: the `credentials`, by default `authorization`
+   * and `cookie`, and those in `propagate`. Name every one that your resolvers or your context
+   * look at.
    */
   readonly headers?: CallerReaderOptions;
   /** While the log cannot be heard, nothing read longer ago is served. Default 5,000 ms. */
@@ -92,7 +93,11 @@ export function createFreshet(options: FreshetPluginOptions = {}): Freshet {
   const started = core.start();
   const planned = schemaPlanner(options);
   const { readPath, clock, node, tiers, invalidate } = core;
-  const callerOf = callerReader(options.headers ?? { propagate: CREDENTIALS });
+  const { credentials = CREDENTIALS, propagate = [] } = options.headers ?? {};
+  const names = [...credentials, ...propagate];
+  const callerOf = callerReader({
+    clock, ...options.headers, credentials, propagate: names, sentOn: false,
+  });
   const caching = useResponseCache({
     cache: new ResponseCache({
       readPath, clock, planned, enabled: () => true, execution: executeOwnSchema(invalidate),
@@ -105,8 +110,8 @@ export function createFreshet(options: FreshetPluginOptions = {}): Freshet {
     positionWaitMs: options.positionWaitMs ?? 500,
     clientMaxAgeSeconds: options.clientMaxAgeSeconds ?? 0,
     exposeTags: options.exposeTags ?? false,
-    vary: options.headers?.propagate ?? CREDENTIALS,
-    credentials: options.headers?.credentials ?? CREDENTIALS,
+    vary: names,
+    credentials,
   });
   return {
     plugin: caching,

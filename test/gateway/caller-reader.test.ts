@@ -47,6 +47,17 @@ describe('what of a request reaches a subgraph', () => {
     expect(caller).toEqual(ANONYMOUS);
   });
 
+  it('is all that is named where nothing is sent on, whatever the client marks it as', () => {
+    const caller = read(
+      { authorization: 'Bearer t', connection: 'authorization', host: 'a.example' },
+      { propagate: ['authorization', 'Host'], sentOn: false },
+    );
+    expect(caller).toMatchObject({
+      authenticated: true,
+      forwarded: { authorization: 'Bearer t', host: 'a.example' },
+    });
+  });
+
   it('is bounded in size', () => {
     const options = { headerBytesMax: 100 };
     expect(() => read({ authorization: 'x'.repeat(100) }, options))

@@ -25,6 +25,7 @@ const TYPES = /* GraphQL */ `
     users: [User!]!
     me: User @cacheControl(scope: PRIVATE)
     now: Int @cacheControl(maxAge: 0)
+    whoAsks: String
   }
   type Mutation { rename(id: ID!, name: String!): User }
   type User { id: ID! name: String! friends: [User!]! }
@@ -80,6 +81,10 @@ function serve(
           return people.get((request as Request).headers.get('authorization')?.at(-1) ?? '');
         },
         now: () => ran.push('now'),
+        whoAsks: (_, __, { request }) => {
+          const { headers } = request as Request;
+          return headers.get('authorization') ?? headers.get('cookie') ?? 'nobody';
+        },
       },
       Mutation: {
         rename: (_, { id, name }: User) => {
@@ -137,6 +142,18 @@ describe('the plugin in a Yoga server', () => {
     expect((await ask('{ me { n: name } }', { authorization: 'Bearer 1' })).cache).toBe('hit');
     expect((await ask('{ me { name } }')).cache).toBe('bypass');
     expect(ran.filter((what) => what === 'me')).toHaveLength(3);
+  });
+
+  it.each([
+    ['whatever a client marks as meant for one hop', {}],
+    ['also where other headers are named', { propagate: ['accept-language'] }],
+  ])('knows a caller by what the resolvers see, %s', async (_, headers) => {
+    const { ask } = serve({ headers });
+    const query = '{ whoAsks }';
+    const own = { authorization: 'Bearer 1', connection: 'close, authorization' };
+    expect((await ask(query, own)).text).toContain('Bearer 1');
+    expect((await ask(query, { cookie: 'a=1' })).text).toContain('a=1');
+    expect((await ask(query)).text).toBe('{"data":{"whoAsks":"nobody"}}');
   });
 
   it('does not keep what a rule says not to, nor errors', async () => {
