@@ -11,7 +11,9 @@ export interface Clock {
   now(): Millis;
   /** Milliseconds since the Unix epoch: for timestamps that people read, never for decisions. */
   wall(): Millis;
-  /** Calls `task` once after `delayMs`; the returned function cancels it. No process waits for it. */
+  /**
+   * Calls `task` once after `delayMs`; the returned function cancels it. No process waits for it.
+   */
   after(delayMs: Millis, task: () => void): () => void;
 }
 

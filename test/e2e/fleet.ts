@@ -1,6 +1,6 @@
 /**
- * Gateway nodes for tests: whole ones, with their listeners on free ports of loopback, in the test's
- * own process, so that a test can hold a subgraph open and look into a node.
+ * Gateway nodes for tests: whole ones, with their listeners on free ports of loopback, in the
+ * test's own process, so that a test can hold a subgraph open and look into a node.
  */
 import { pino } from 'pino';
 import { resolveConfig, type FreshetOptions } from '../../src/gateway/config.ts';
@@ -75,7 +75,8 @@ export async function startTestNode(options: NodeOptions): Promise<TestNode> {
   });
   const started = gateway as unknown as Gateway;
   if (!deaf) {
-    await until(() => started.status().hears, { what: 'the node hears the log', deadlineMs: 10_000 });
+    const hears = (): boolean => started.status().hears;
+    await until(hears, { what: 'the node hears the log', deadlineMs: 10_000 });
   }
   return { url, adminUrl, gateway: started, stop, ask: (query, ask) => askAt(url, query, ask) };
 }
