@@ -270,6 +270,16 @@ describe('an update', () => {
     await expectHits(POSTS_OF_3);
   });
 
+  test('of what was not there reaches the nulls that were asked for by its id', async () => {
+    const missing = '{ post(id: "new") { title } }';
+    const other = '{ post(id: "other") { title } }';
+    for (const query of [missing, other]) await cached(query);
+    world.posts.set('new', post('new', '1'));
+    await pair.publish({ entity_type: 'Post', entity_id: 'new', action: 'Update' });
+    await expectHits(other);
+    await expectFresh(missing, { post: NEW });
+  });
+
   test('of an entity in a list reaches the list, on both nodes', async () => {
     await cached(TITLES);
     world.posts.delete('p1');
