@@ -7,7 +7,7 @@
  * ```
  */
 import type { Cache } from '@envelop/response-cache';
-import { printSchema, type GraphQLSchema } from 'graphql';
+import { print, type GraphQLSchema } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { hashOf } from '../cache/key.ts';
 import {
@@ -19,6 +19,7 @@ import type { InvalidationMessage } from '../invalidation/message.ts';
 import { InvalidationNode } from '../invalidation/node.ts';
 import type { Position } from '../invalidation/position.ts';
 import type { RedisOptions } from '../invalidation/redis.ts';
+import { definitionsOf } from '../policy/definition-nodes.ts';
 import { SchemaPolicy, type SchemaPolicyOptions } from '../policy/schema-policy.ts';
 import { callerReader, type CallerReaderOptions } from './caller-reader.ts';
 import { Core } from './core.ts';
@@ -160,7 +161,8 @@ function schemaPlanner(options: FreshetPluginOptions): (schema: GraphQLSchema) =
     if (before !== undefined) return before;
     const defaultTtlMs = defaultTtlSeconds * 1_000;
     const policy = new SchemaPolicy(schema, { defaultTtlMs, rules, keyFields });
-    const hash = hashOf([printSchema(schema), defaultTtlSeconds, rules, keyFields]);
+    const definitions = definitionsOf(schema).map(print);
+    const hash = hashOf([definitions, defaultTtlSeconds, rules, keyFields]);
     const made = { policy, hash, plans: new PlanCache(policy, schema) };
     known.set(schema, made);
     return made;

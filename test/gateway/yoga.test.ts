@@ -19,6 +19,7 @@ interface Context {
 
 const TYPES = /* GraphQL */ `
   directive @cacheControl(maxAge: Int, scope: CacheControlScope) on FIELD_DEFINITION | OBJECT
+  directive @cacheTag(format: String!) repeatable on FIELD_DEFINITION | OBJECT
   enum CacheControlScope { PUBLIC PRIVATE }
   type Query {
     user(id: ID!): User
@@ -55,6 +56,7 @@ interface Server {
 function serve(
   options: FreshetPluginOptions = {},
   plugins: (freshet: Freshet) => Plugin[] = (freshet) => [freshet.plugin],
+  typeDefs = TYPES,
 ): Server {
   const freshet = createFreshet(options);
   closers.push(() => freshet.close());
@@ -68,7 +70,7 @@ function serve(
     },
   });
   const schema = makeExecutableSchema<Context>({
-    typeDefs: TYPES,
+    typeDefs,
     resolvers: {
       Query: {
         user: (_, { id }: { id: string }, context) => {
@@ -224,6 +226,19 @@ describe('with Redis', () => {
     await a.ask('mutation { rename(id: "1", name: "changed") { name } }');
     const renewed = async (): Promise<boolean> => (await b.ask(query)).text.includes('changed');
     await until(renewed, { what: 'the second server heard of it', deadlineMs: 5_000 });
+  });
+
+  it('finds nothing that was kept before its schema declared other tags', async () => {
+    const redis = await startRedis();
+    closers.push(() => redis.stop());
+    const options = { redis: redis.url };
+    const now = TYPES.replace('users: [User!]!', 'users: [User!]! @cacheTag(format: "team")');
+    const [before, after] = [serve(options), serve(options, undefined, now)];
+    const query = '{ users { name } }';
+    const caches = ({ ask }: Server) => async () => (await ask(query)).cache === 'hit';
+    await until(caches(before), { what: 'the server caches', deadlineMs: 10_000 });
+    after.people.set('4', { id: '4', name: 'new' });
+    expect((await after.ask(query)).text).toContain('"new"');
   });
 });
 
