@@ -67,7 +67,7 @@ export function callerReader(options: CallerReaderOptions = {}): CallerReader {
     const caller = callerOf(forwarded, isCredential);
     const bearer = bearerToken(forwarded['authorization']);
     const reducible = reduce !== undefined && bearer !== undefined && caller.authenticated;
-    return reducible ? reduced(caller, bearer, reduce) : caller;
+    return reducible ? reduced(caller, { bearer, reduce, clock }) : caller;
   };
 }
 
@@ -132,13 +132,27 @@ function bearerToken(authorization: string | undefined): string | undefined {
   return /^bearer\s+(.+)$/i.exec(authorization ?? '')?.[1];
 }
 
-async function reduced(caller: Caller, bearer: string, reduce: TokenReducer): Promise<Caller> {
+interface Reduction {
+  readonly bearer: string;
+  readonly reduce: TokenReducer;
+  readonly clock: Clock;
+}
+
+async function reduced(caller: Caller, { bearer, reduce, clock }: Reduction): Promise<Caller> {
   const token = await reduce(bearer);
   // It is the origin's to refuse it. Until then nothing that it answers is this caller's to keep.
   if (token === undefined) return { ...caller, validForMs: 0 };
   const { authorization: _, ...others } = caller.forwarded;
-  const { claims, tags, validForMs } = token;
+  const { claims, tags } = token;
+  const endsAt = clock.now() + token.validForMs;
   // The session too: what another one of the same user caches must not outlast its revocation.
   const ownScope = hashOf(['claims', canonicalJson(claims), tags, Object.entries(others)]);
-  return { ...caller, ownScope, tags, validForMs };
+  return {
+    ...caller,
+    ownScope,
+    tags,
+    get validForMs() {
+      return endsAt - clock.now();
+    },
+  };
 }

@@ -13,7 +13,10 @@ export interface Caller {
   readonly ownScope: string;
   /** Carried by the caller's private entries: `session:<id>`. */
   readonly tags: readonly Tag[];
-  /** Private entries never outlive the caller's token: what is left of it. Infinity: no limit. */
+  /**
+   * Private entries never outlive the caller's token: what is left of it at the moment of asking,
+   * and 0 or less once it has ended. Infinity: no limit.
+   */
   readonly validForMs: Millis;
 }
 

@@ -11,7 +11,7 @@ export interface Audience {
   readonly shared: boolean;
   /** Tags that only this audience's entries carry: `session:<id>`. */
   readonly tags: readonly Tag[];
-  /** It is never kept longer: a private entry ends with its token. */
+  /** It is never kept longer: a private entry ends with its token. Grows less as time goes by. */
   readonly ttlMsMax: Millis;
 }
 
@@ -27,5 +27,12 @@ export function audienceOf(scope: Scope, caller: Caller): Audience | undefined {
     return { key, shared: true, tags: [], ttlMsMax: Number.POSITIVE_INFINITY };
   }
   const key = ['own', caller.ownScope] as const;
-  return { key, shared: false, tags: caller.tags, ttlMsMax: caller.validForMs };
+  return {
+    key,
+    shared: false,
+    tags: caller.tags,
+    get ttlMsMax() {
+      return caller.validForMs;
+    },
+  };
 }
