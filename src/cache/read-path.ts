@@ -5,7 +5,8 @@
  * - the stamp of what is loaded is the node's position when its load began, never when it ended;
  * - what is not current when it arrives is neither stored nor handed to a waiter;
  * - a value that is of one caller alone is neither stored nor handed to a waiter;
- * - an error is never stored, and reaches a waiter only when a second load failed as well;
+ * - an error is never stored, and reaches a waiter only when a second load failed as well, and
+ *   never if it is of one caller alone;
  * - whoever loads gets what was loaded: their request came before it was.
  */
 import assert from 'node:assert/strict';
@@ -16,7 +17,7 @@ import type { Tag } from '../invalidation/tag.ts';
 import type { Entry } from './entry.ts';
 import type { Freshness } from './freshness.ts';
 import type { CacheKey } from './key.ts';
-import { SingleFlight, type Flight } from './single-flight.ts';
+import { SingleFlight, type Flight, type Landing } from './single-flight.ts';
 import type { Tier, Tiers } from './tiers.ts';
 
 /** What was loaded from the origin, and what may be done with it. */
@@ -39,6 +40,12 @@ export interface Outcome {
   /** As stored or found; undefined for what was loaded and not stored. */
   readonly entry: Entry | undefined;
   readonly stored: boolean;
+}
+
+/** What a load may throw. */
+export interface LoadFailure extends Error {
+  /** It is of this caller alone: whoever waits loads for themselves. Default false. */
+  readonly isOwn?: boolean;
 }
 
 /**
@@ -164,7 +171,9 @@ export class ReadPath {
       const missing = [...led, ...alone].filter(({ outcome }) => outcome === undefined);
       if (missing.length > 0) await this.#load(missing, load);
     } catch (error) {
-      for (const { flight } of led) flight?.land({ kind: 'failed', error });
+      const isOwn = error instanceof Error && (error as LoadFailure).isOwn === true;
+      const landing: Landing = isOwn ? { kind: 'uncacheable' } : { kind: 'failed', error };
+      for (const { flight } of led) flight?.land(landing);
       throw error;
     }
   }

@@ -93,7 +93,9 @@ interface FillsSource {
 function fillsOf(result: ExecutionResult, { request, tags }: FillsSource): readonly Fill[] {
   const entities = result.data?.['_entities'];
   if (!Array.isArray(entities) || entities.length !== tags.length) {
-    throw new UnstorableResult(hasErrors(result) ? result : { ...result, errors: [] });
+    const { audience, exchange } = request;
+    const told = hasErrors(result) ? result : { ...result, errors: [] };
+    throw new UnstorableResult(told, { audience, caller: exchange.caller });
   }
   const failed = new Set((result.errors ?? []).map(({ path }) => path?.[1]));
   return entities.map((entity: unknown, index): Fill => {

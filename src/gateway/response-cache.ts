@@ -152,7 +152,9 @@ interface FillContext {
  */
 function fillOf(tagged: Tagged, { plan, exchange, audience, variables }: FillContext): Fill {
   const { result, tags } = tagged;
-  if (result.errors !== undefined && result.errors.length > 0) throw new UnstorableResult(result);
+  if (result.errors !== undefined && result.errors.length > 0) {
+    throw new UnstorableResult(result, { audience, caller: exchange.caller });
+  }
   const ttlMs = Math.min(plan.ttlMs, exchange.parts.ttlMs, audience.ttlMsMax);
   // A PUBLIC field may be worked out from a PRIVATE one (`@requires`): the strictest wins.
   if (audience.shared && exchange.parts.isPrivate) exchange.parts.refuse('part-private');

@@ -20,14 +20,14 @@ export class RootCache {
   }
 
   async fetch(request: SubgraphRequest): Promise<ExecutionResult> {
-    const { base, variables, exchange } = request;
+    const { base, variables, exchange, audience } = request;
     const key = responseKey(['root', ...base, canonicalJson(variables)]);
     let fill: Fill | undefined;
     const load = async (): Promise<readonly Fill[]> => {
       const result = await request.fetch(variables);
       if (hasErrors(result)) {
         request.plan.harvest(result.data, variables);
-        throw new UnstorableResult(result);
+        throw new UnstorableResult(result, { audience, caller: exchange.caller });
       }
       fill = partOf(result, { request, data: result.data });
       return [fill];

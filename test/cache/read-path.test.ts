@@ -252,6 +252,20 @@ describe('a load that fails', () => {
     expect(path.stats.loadsFailed).toBe(2);
   });
 
+  it('reaches nobody who waits if it is its own caller\'s alone, however many fail', async () => {
+    const readings = Array.from({ length: 4 }, () => path.read([key], origin.load));
+    const results = Promise.allSettled(readings);
+    const own = (n: number): Error => Object.assign(new Error(`${n}`), { isOwn: true });
+    (await origin.nth(0)).fail(own(0));
+    await origin.nth(3);
+    origin.loads[1]?.fail(own(1));
+    origin.loads[2]?.fail(own(2));
+    origin.loads[3]?.answer([fillOf('A')]);
+    const ends = (await results).map((one) =>
+      (one.status === 'rejected' ? String(one.reason) : told(one.value)[0]));
+    expect(ends).toEqual(['Error: 0', 'Error: 1', 'Error: 2', 'A loaded']);
+  });
+
   it('fails only its own reading, where another waits for one of its keys', async () => {
     const [a, b, c] = keys;
     const one = path.read([a, b], origin.load);
