@@ -19,12 +19,10 @@ export class Parts {
   ttlMs = Number.POSITIVE_INFINITY;
   /** When the first of them was read. */
   readAt = Number.POSITIVE_INFINITY;
-  /** Why the whole must not be kept: an error, a cookie, an origin's `no-store`. */
+  /** Why the whole must not be kept: an error, a cookie, too many tags. */
   unstorable: string | undefined;
   /** One of them is declared PRIVATE, whatever is declared of the whole. */
   isPrivate = false;
-  /** Header lines that an origin set for this very answer. */
-  readonly cookies: string[] = [];
 
   add({ tags, ttlMs, readAt = this.readAt }: Part): void {
     for (const tag of tags) this.tags.add(tag);

@@ -53,8 +53,8 @@ export interface SubgraphOutcome {
 const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
 
 /**
- * What the origin says beside a result is found with `originHeadersOf(result)`. Cookies that it
- * sets are also put on the exchange which caused the load, and refuse the storing of its answer.
+ * What the origin says beside a result is found with `originHeadersOf(result)`. A cookie that
+ * it sets refuses, on the exchange which caused the load, the storing of its answer.
  *
  * @throws SUPERGRAPH_UNAVAILABLE where `endpoint` is no http URL.
  */
@@ -90,7 +90,7 @@ class HttpSubgraph {
     const call = this.#callFor(request, exchange);
     const startedAt = this.#clock.now();
     const result = this.#resultOf(await this.#transport(call), call);
-    keepCookies(call, exchange);
+    refuseCookies(call, exchange);
     this.#onResponse({
       subgraph: this.#name,
       operation: call.operation,
@@ -139,10 +139,12 @@ class HttpSubgraph {
   }
 }
 
-/** A cookie is for the caller who made the request: an answer that sets one is never kept. */
-function keepCookies({ origin }: Call, exchange: Exchange | undefined): void {
+/**
+ * A cookie is for the caller who made the request: an answer that sets one is never kept. It ends
+ * here, since a cookie of a service behind the gateway is not the gateway's to hand out.
+ */
+function refuseCookies({ origin }: Call, exchange: Exchange | undefined): void {
   if (origin === undefined || origin.setCookie.length === 0) return;
   if (exchange === undefined || exchange.streaming) return;
-  exchange.parts.cookies.push(...origin.setCookie);
   exchange.parts.refuse('cookie');
 }

@@ -87,10 +87,7 @@ async function send(options: TransportOptions, init: RequestInit, call: Call): P
     });
     const { status, headers, body } = response;
     call.status = status;
-    call.origin = {
-      setCookie: headers.getSetCookie(),
-      cacheControl: headers.get('cache-control'),
-    };
+    call.origin = { setCookie: headers.getSetCookie() };
     // Told by what was asked, not by what the answer calls itself: only events are streamed.
     if (text !== undefined) return new Response(text, { headers: { 'content-type': JSON_TYPE } });
     const events = body === null ? null : wholeEvents(body, limits.bytesMax);
