@@ -44,6 +44,8 @@ function tagsOfBatch(
     const mapped = keyMap?.key(key) ?? key;
     if (metadata?.created === true) tags.add(collectionTag(mapped.split(':', 1)[0] as string));
     for (const tag of tagsOfKey(mapped)) tags.add(tag);
+    // A gateway writes tags as they are, and one may look like the key of another service.
+    if (mapped !== key) for (const tag of tagsOfKey(key)) tags.add(tag);
   }
   return tags;
 }

@@ -64,11 +64,14 @@ describe('a key of a batch', () => {
     expect(batch(`user:${deep}`)).toEqual([entityTag('User', deep)]);
   });
 
-  it('is spelled as the key map says', () => {
+  it('is spelled as the key map says, and may yet be the tag that it spells', () => {
     const keyMap = new KeyMap({ 'user:profile:{id}': 'user:{id}', 'v2:post:{id}': 'post:{id}' });
     const entity_ids = ['user:profile:1', 'v2:post:gid://x/1', 'user:2'];
-    expect(purged({ action: 'Batch', entity_ids }, keyMap)).toEqual(
-      ['user:1', 'post:gid://x/1', entityTag('Post', 'gid://x/1'), 'user:2']);
+    expect(purged({ action: 'Batch', entity_ids }, keyMap)).toEqual([
+      'user:1', 'user:profile:1', entityTag('User', 'profile:1'),
+      'post:gid://x/1', entityTag('Post', 'gid://x/1'),
+      'v2:post:gid://x/1', entityTag('v2', 'post:gid://x/1'), 'user:2',
+    ]);
     expect(purged({ action: 'Pattern', pattern: 'v2:post:9' }, keyMap)).toEqual(['post:9']);
     expect(purged({ action: 'Pattern', pattern: 'v2:*' }, keyMap)).toEqual(
       ['v2:*', 'post:*']);
