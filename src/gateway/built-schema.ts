@@ -4,15 +4,15 @@ import { hashOf } from '../cache/key.ts';
 import { planOperation } from '../policy/operation-plan.ts';
 import type { OperationPlan } from '../policy/plan.ts';
 import { SchemaPolicy } from '../policy/schema-policy.ts';
-import type { FreshetConfig } from './config.ts';
+import type { FreshetConfig } from './config/config.ts';
 import type { Core } from './core.ts';
-import { EntityCache } from './entity-cache.ts';
-import { PlanCache, type PlannedSchema } from './plan-cache.ts';
-import { RootCache } from './root-cache.ts';
-import { stitchSupergraph } from './stitch.ts';
-import { SubgraphCache } from './subgraph-cache.ts';
-import { createSubgraphExecutor } from './subgraph-executor.ts';
-import type { Supergraph } from './supergraph.ts';
+import { EntityCache } from './caching/entity-cache.ts';
+import { PlanCache, type PlannedSchema } from './caching/plan-cache.ts';
+import { RootCache } from './caching/root-cache.ts';
+import { stitchSupergraph } from './supergraph/stitch.ts';
+import { SubgraphCache } from './caching/subgraph-cache.ts';
+import { createSubgraphExecutor } from './subgraph/subgraph-executor.ts';
+import type { Supergraph } from './supergraph/supergraph.ts';
 
 export interface BuiltSchema extends PlannedSchema {
   readonly schema: GraphQLSchema;

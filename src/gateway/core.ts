@@ -18,7 +18,7 @@ import type { Position } from '../invalidation/position.ts';
 import type { Purge } from '../invalidation/purge.ts';
 import { connectRedis, type RedisOptions } from '../invalidation/redis.ts';
 import type { Tag } from '../invalidation/tag.ts';
-import type { Invalidate } from './invalidate.ts';
+import type { Invalidate } from './caching/invalidate.ts';
 
 export interface CoreOptions {
   /** On the log already, and not yet started. It belongs to the core from here on. */

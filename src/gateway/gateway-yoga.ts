@@ -1,18 +1,18 @@
 /** Puts Yoga together: what is asked passes the refusals, then the limits, then the cache. */
-import type { DocumentNode, GraphQLSchema } from 'graphql';
+import type { GraphQLSchema } from 'graphql';
 import { createYoga } from 'graphql-yoga';
-import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
-import { callerReader } from './caller-reader.ts';
-import type { FreshetConfig } from './config.ts';
+import { callerReader } from './http/caller-reader.ts';
+import type { FreshetConfig } from './config/config.ts';
 import type { Core } from './core.ts';
-import type { PlannedSchema } from './plan-cache.ts';
-import { ResponseCache } from './response-cache.ts';
-import { executeStitched } from './tagged-execution.ts';
-import type { TokenOptions } from './token-reducer.ts';
-import { useLimits } from './use-limits.ts';
-import { useRefusals } from './use-refusals.ts';
-import { useResponseCache } from './use-response-cache.ts';
+import { DocumentCache } from './http/document-cache.ts';
+import type { PlannedSchema } from './caching/plan-cache.ts';
+import { ResponseCache } from './caching/response-cache.ts';
+import { executeStitched } from './caching/tagged-execution.ts';
+import type { TokenOptions } from './http/token-reducer.ts';
+import { useLimits } from './http/use-limits.ts';
+import { useRefusals } from './http/use-refusals.ts';
+import { useResponseCache } from './caching/use-response-cache.ts';
 
 export interface GatewayYogaParts {
   readonly core: Core;
@@ -21,10 +21,6 @@ export interface GatewayYogaParts {
   readonly schema: () => GraphQLSchema;
   readonly planned: (schema: GraphQLSchema) => PlannedSchema;
 }
-
-/** Texts of documents that are kept parsed, or refused, so that each is parsed once. */
-const DOCUMENTS_MAX = 1_000;
-const DOCUMENT_CHARACTERS_MAX = 8 * 1024 * 1024;
 
 export function createGatewayYoga(config: FreshetConfig, parts: GatewayYogaParts) {
   const { core, log, schema, planned } = parts;
@@ -37,6 +33,7 @@ export function createGatewayYoga(config: FreshetConfig, parts: GatewayYogaParts
     execution: executeStitched,
     enabled: () => cache.enabled && cache.responses,
   });
+  const documents = new DocumentCache();
   return createYoga({
     schema,
     graphqlEndpoint: path,
@@ -47,12 +44,13 @@ export function createGatewayYoga(config: FreshetConfig, parts: GatewayYogaParts
     // Yoga would show the error and its stack where NODE_ENV is `development`.
     maskedErrors: { isDev: false },
     batching: limits.batchMax === 0 ? false : { limit: limits.batchMax },
-    parserAndValidationCache: { documentCache: textCache(), errorCache: textCache() },
+    parserAndValidationCache: documents.caches,
     // The listener has read the body already, within its limit.
     maxRequestBodySize: false,
     multipart: false,
     plugins: [
       useRefusals({ path }),
+      documents.plugin,
       useLimits(limits),
       useResponseCache({
         cache: responses,
@@ -83,14 +81,6 @@ function corsFor(origins: readonly string[]) {
     if (origin === null || !(any || origins.includes(origin))) return false;
     return { origin, credentials: !any, exposedHeaders: EXPOSED_HEADERS };
   };
-}
-
-function textCache<Value extends DocumentNode | Error>() {
-  return new LRUCache<string, Value>({
-    max: DOCUMENTS_MAX,
-    maxSize: DOCUMENT_CHARACTERS_MAX,
-    sizeCalculation: (_value, text) => Math.max(1, text.length),
-  });
 }
 
 function tokenOptions(jwt: NonNullable<FreshetConfig['jwt']>): TokenOptions {

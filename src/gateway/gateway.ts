@@ -10,12 +10,12 @@ import type { Log } from '../invalidation/log.ts';
 import type { NodeStats } from '../invalidation/node.ts';
 import { formatPosition } from '../invalidation/position.ts';
 import { buildSchema, type BuiltSchema } from './built-schema.ts';
-import type { FreshetConfig } from './config.ts';
+import type { FreshetConfig } from './config/config.ts';
 import { Core } from './core.ts';
 import { createGatewayYoga } from './gateway-yoga.ts';
 import { createNode, redisConnection } from './invalidation-node.ts';
-import { LiveSchema } from './live-schema.ts';
-import { supergraphSource } from './supergraph-source.ts';
+import { LiveSchema } from './supergraph/live-schema.ts';
+import { supergraphSource } from './supergraph/supergraph-source.ts';
 
 export interface GatewayDependencies {
   readonly log: Logger;

@@ -5,11 +5,11 @@
  */
 export {
   defineConfig, resolveConfig, type FreshetConfig, type FreshetOptions,
-} from './config.ts';
+} from './config/config.ts';
 export {
   createGateway, type Gateway, type GatewayDependencies, type GatewayStatus,
 } from './gateway.ts';
-export { HttpServer, type HttpServerOptions } from './http-server.ts';
+export { HttpServer, type HttpServerOptions } from './http/http-server.ts';
 export { FreshetError, type FaultCode } from '../invalidation/errors.ts';
 export {
   systemClock, systemRandom, type Clock, type Millis, type Random,

@@ -2,7 +2,7 @@
 import { KeyMap } from '../invalidation/key-map.ts';
 import { InvalidationNode } from '../invalidation/node.ts';
 import type { RedisOptions } from '../invalidation/redis.ts';
-import type { FreshetConfig } from './config.ts';
+import type { FreshetConfig } from './config/config.ts';
 import type { GatewayDependencies } from './gateway.ts';
 
 type RedisConfig = NonNullable<FreshetConfig['redis']>;

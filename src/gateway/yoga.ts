@@ -21,14 +21,14 @@ import type { Position } from '../invalidation/position.ts';
 import type { RedisOptions } from '../invalidation/redis.ts';
 import { definitionsOf } from '../policy/definition-nodes.ts';
 import { SchemaPolicy, type SchemaPolicyOptions } from '../policy/schema-policy.ts';
-import { callerReader, type CallerReaderOptions } from './caller-reader.ts';
+import { callerReader, type CallerReaderOptions } from './http/caller-reader.ts';
 import { Core } from './core.ts';
-import { entityLoader, type EntityLoader, type EntityLoaderOptions } from './entity-loader.ts';
-import { envelopCache } from './envelop-cache.ts';
-import { PlanCache, type PlannedSchema } from './plan-cache.ts';
-import { ResponseCache } from './response-cache.ts';
-import { executeOwnSchema } from './tagged-execution.ts';
-import { useResponseCache } from './use-response-cache.ts';
+import { entityLoader, type EntityLoader, type EntityLoaderOptions } from './caching/entity-loader.ts';
+import { envelopCache } from './caching/envelop-cache.ts';
+import { PlanCache, type PlannedSchema } from './caching/plan-cache.ts';
+import { ResponseCache } from './caching/response-cache.ts';
+import { executeOwnSchema } from './caching/tagged-execution.ts';
+import { useResponseCache } from './caching/use-response-cache.ts';
 
 export interface FreshetPluginOptions {
   /** Shared by several servers: their log, their channel, and L2. Default none: one by itself. */

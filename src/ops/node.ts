@@ -3,9 +3,9 @@
  * gateway, then the listener of the clients. It closes in the reverse order.
  */
 import { getRequestListener } from '@hono/node-server';
-import type { FreshetConfig } from '../gateway/config.ts';
+import type { FreshetConfig } from '../gateway/config/config.ts';
 import { createGateway, type Gateway, type GatewayDependencies } from '../gateway/gateway.ts';
-import { HttpServer } from '../gateway/http-server.ts';
+import { HttpServer } from '../gateway/http/http-server.ts';
 import { createAdminApp } from './admin/app.ts';
 import type { Health } from './admin/health.ts';
 import type { Stats } from './admin/stats.ts';

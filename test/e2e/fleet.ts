@@ -3,7 +3,7 @@
  * test's own process, so that a test can hold a subgraph open and look into a node.
  */
 import { pino } from 'pino';
-import { resolveConfig, type FreshetOptions } from '../../src/gateway/config.ts';
+import { resolveConfig, type FreshetOptions } from '../../src/gateway/config/config.ts';
 import { createGateway, type Gateway } from '../../src/gateway/gateway.ts';
 import { systemClock, systemRandom } from '../../src/invalidation/clock.ts';
 import type { Log } from '../../src/invalidation/log.ts';

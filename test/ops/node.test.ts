@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { resolveConfig, type FreshetConfig } from '../../src/gateway/config.ts';
+import { resolveConfig, type FreshetConfig } from '../../src/gateway/config/config.ts';
 import type { Gateway } from '../../src/gateway/gateway.ts';
 import { systemClock, systemRandom } from '../../src/invalidation/clock.ts';
 import { createLogger } from '../../src/ops/logger.ts';

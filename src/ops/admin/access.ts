@@ -5,8 +5,8 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { MiddlewareHandler } from 'hono';
-import { isLoopback } from '../../gateway/config-relations.ts';
-import { refusalBody } from '../../gateway/refusal.ts';
+import { isLoopback } from '../../gateway/config/config-relations.ts';
+import { refusalBody } from '../../gateway/http/refusal.ts';
 import { fault, type FreshetError } from '../../invalidation/errors.ts';
 
 export function requireAccess(adminToken: string | undefined): MiddlewareHandler {

@@ -23,7 +23,7 @@ export const compose: Command = {
     if (!/^\d{1,5}$/.test(seconds)) {
       throw new UsageError(`--wait: whole seconds were required, got ${JSON.stringify(seconds)}`);
     }
-    const { ComposedSupergraph } = await import('../../gateway/supergraph-subgraphs.ts');
+    const { ComposedSupergraph } = await import('../../gateway/supergraph/supergraph-subgraphs.ts');
     const patienceMs = Number(seconds) * 1_000;
     const { sdl } = await new ComposedSupergraph({ subgraphs, patienceMs }).load();
     print(sdl.endsWith('\n') ? sdl : `${sdl}\n`);

@@ -1,6 +1,6 @@
 /** `freshet demo`: the sample services and a gateway in front of them, in one process. */
 import type { DemoOptions, DemoServices } from '../../demo/start.ts';
-import type { FreshetConfig } from '../../gateway/config.ts';
+import type { FreshetConfig } from '../../gateway/config/config.ts';
 import type { Log } from '../../invalidation/log.ts';
 import type { Assignment } from '../config/layer.ts';
 import { UsageError, type Command, type Flag, type FlagValues } from './command.ts';

@@ -1,7 +1,7 @@
 /** The flags that set options of the gateway, and what was given by them as a configuration. */
 import { loadConfig } from '../config/load.ts';
 import type { Assignment } from '../config/layer.ts';
-import type { FreshetConfig } from '../../gateway/config.ts';
+import type { FreshetConfig } from '../../gateway/config/config.ts';
 import { UsageError, type Flag, type FlagValues, type Surroundings } from './command.ts';
 
 export const CONFIG_FLAG: Flag = {

@@ -1,6 +1,6 @@
 /** Reads the command line, runs the command, and says in one message why it could not. */
 import { parseArgs } from 'node:util';
-import { nearestWord } from '../../gateway/config-faults.ts';
+import { nearestWord } from '../../gateway/config/config-faults.ts';
 import { FreshetError } from '../../invalidation/errors.ts';
 import { UsageError, type Command, type FlagValues, type Surroundings } from './command.ts';
 import { COMMANDS } from './commands.ts';

@@ -1,5 +1,5 @@
 /** `freshet start`: the gateway in front of services that run elsewhere. */
-import type { FreshetConfig } from '../../gateway/config.ts';
+import type { FreshetConfig } from '../../gateway/config/config.ts';
 import type { GatewayDependencies } from '../../gateway/gateway.ts';
 import { systemClock, systemRandom } from '../../invalidation/clock.ts';
 import type { Log } from '../../invalidation/log.ts';

@@ -6,8 +6,8 @@ import {
   makeFault,
   nearestWord,
   type ConfigFault,
-} from '../../gateway/config-faults.ts';
-import { CONFIG_OPTIONS, type ConfigOption } from '../../gateway/config-options.ts';
+} from '../../gateway/config/config-faults.ts';
+import { CONFIG_OPTIONS, type ConfigOption } from '../../gateway/config/config-options.ts';
 import { layerOf, type Assignment, type Layer } from './layer.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { extname, isAbsolute, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parse as parseYaml } from 'yaml';
-import { makeFault, showValue, type ConfigFault } from '../../gateway/config-faults.ts';
+import { makeFault, showValue, type ConfigFault } from '../../gateway/config/config-faults.ts';
 import type { Layer } from './layer.ts';
 
 export const FILE_NAMES = ['ts', 'js', 'mjs', 'json', 'yaml', 'yml']

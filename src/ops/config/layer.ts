@@ -2,8 +2,8 @@
  * A configuration is laid together from layers, a later one over an earlier one, option by option.
  * Each value keeps the name of the place that it came from, for the message when it is wrong.
  */
-import { expandShorthands } from '../../gateway/config.ts';
-import type { Path, SourceOf } from '../../gateway/config-faults.ts';
+import { expandShorthands } from '../../gateway/config/config.ts';
+import type { Path, SourceOf } from '../../gateway/config/config-faults.ts';
 
 export interface Layer {
   readonly values: Readonly<Record<string, unknown>>;

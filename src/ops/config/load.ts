@@ -3,8 +3,8 @@
  * validated whole, all faults in one error.
  */
 import { fault } from '../../invalidation/errors.ts';
-import { checkConfig, type FreshetConfig } from '../../gateway/config.ts';
-import { formatFaults, type ConfigFault } from '../../gateway/config-faults.ts';
+import { checkConfig, type FreshetConfig } from '../../gateway/config/config.ts';
+import { formatFaults, type ConfigFault } from '../../gateway/config/config-faults.ts';
 import { readEnvironment, type Environment } from './environment.ts';
 import { readConfigFile, type FileLayer } from './file.ts';
 import { layerOf, mergeLayers, type Assignment } from './layer.ts';

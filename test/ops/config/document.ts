@@ -1,6 +1,6 @@
 /** docs/configuration.md, made from the schema. */
 import { extname } from 'node:path';
-import { CONFIG_OPTIONS, findOption, type ConfigOption } from '../../../src/gateway/config-options.ts';
+import { CONFIG_OPTIONS, findOption, type ConfigOption } from '../../../src/gateway/config/config-options.ts';
 import { PLAIN_VARIABLES, variableOf } from '../../../src/ops/config/environment.ts';
 import { FILE_NAMES } from '../../../src/ops/config/file.ts';
 
@@ -23,7 +23,7 @@ const ENDINGS = FILE_NAMES.map((name) => `\`${extname(name)}\``).join(', ');
 
 const INTRODUCTION = `# Configuration
 
-<!-- Made from src/gateway/config-schema.ts by \`npx vitest run test/ops/config -u\`. -->
+<!-- Made from src/gateway/config/config-schema.ts by \`npx vitest run test/ops/config -u\`. -->
 
 One file in the working directory, \`freshet.config\` with one of the endings
 ${ENDINGS}, or another that \`--config\` or \`FRESHET_CONFIG\`

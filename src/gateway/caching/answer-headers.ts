@@ -1,0 +1,152 @@
+/**
+ * What an answer says of itself in HTTP: `Cache-Status` (RFC 9211), `Age`, `Cache-Control`,
+ * `ETag`, `Vary` (RFC 9110, RFC 9111), `Freshet-Position`, and `Cache-Tag` where asked for.
+ */
+import { createHash } from 'node:crypto';
+import { formatPosition, type Position } from '../../invalidation/position.ts';
+import type { Answer } from './answer.ts';
+
+/** One HTTP answer, which may hold the answers to several operations. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly mediaType: string;
+  /** Asked as a list, though it may be a list of one. */
+  readonly batch: boolean;
+  /** Of its operations, those that got as far as being executed. */
+  readonly answers: readonly Answer[];
+  readonly position: Position;
+}
+
+export interface AnswerHeaderOptions {
+  /**
+   * How long caches beyond this gateway may use an answer without asking. Default 0: they keep it
+   * and ask each time, which a 304 answers, since no purge reaches them.
+   */
+  readonly clientMaxAgeSeconds?: number;
+  /** Send the tags of cached answers as `Cache-Tag`. Default false. */
+  readonly exposeTags?: boolean;
+  /** Request headers, in lower case, that make answers differ: for one, all that reach an origin. */
+  readonly vary?: readonly string[];
+  /** Those of them that say who asks. To what is declared PUBLIC they make no difference. */
+  readonly credentials?: readonly string[];
+}
+
+/** A longer header is cut at a tag: proxies commonly refuse more than 16 KiB. */
+const CACHE_TAG_LENGTH_MAX = 16_000;
+
+/** The same text as JSON for GraphQL: another representation, so its validator is another. */
+const RESPONSE_TYPE = 'application/graphql-response+json';
+const STORABLE_TYPES = ['application/json', RESPONSE_TYPE];
+
+export function answerHeaders(
+  http: HttpAnswer,
+  options: AnswerHeaderOptions,
+): Record<string, string> {
+  const { answers, batch, position } = http;
+  const [answer] = answers;
+  const headers: Record<string, string> = {
+    'freshet-position': formatPosition(position),
+    'cache-control': 'no-store',
+  };
+  if (batch) return { ...headers, ...batchStatus(answers) };
+  if (answer === undefined) return headers;
+  headers['cache-status'] = cacheStatus(answer);
+  // A refusal, or a stream, is not what was kept.
+  if (http.status !== 200 || !STORABLE_TYPES.includes(http.mediaType)) return headers;
+  return { ...headers, ...keepingHeaders(answer, http.mediaType, options) };
+}
+
+/** Who may keep the answer, for how long, and how they ask whether it has changed. */
+function keepingHeaders(
+  answer: Answer,
+  mediaType: string,
+  { clientMaxAgeSeconds = 0, exposeTags = false, vary = [], credentials = [] }: AnswerHeaderOptions,
+): Record<string, string> {
+  const { body, ttlMs, tags } = answer;
+  const matters = (name: string): boolean => !answer.public || !credentials.includes(name);
+  const headers: Record<string, string> = {
+    'cache-control': cacheControl(answer, clientMaxAgeSeconds),
+    // The position too: who has seen a later one must not be given an earlier answer on the way.
+    'vary': ['accept', 'freshet-position', ...vary.filter(matters)].join(', '),
+  };
+  if (isHit(answer)) headers['age'] = String(seconds(answer.ageMs));
+  if (body !== undefined) headers['etag'] = entityTagOf(body, mediaType);
+  if (exposeTags && ttlMs > 0) headers['cache-tag'] = joinUpTo([...tags], CACHE_TAG_LENGTH_MAX);
+  return headers;
+}
+
+/** True where the client already has these very bytes (RFC 9110, section 13.1.2: weak match). */
+export function matchesEntityTag(ifNoneMatch: string, etag: string): boolean {
+  if (ifNoneMatch.trim() === '*') return true;
+  const tags = ifNoneMatch.match(/(?:W\/)?"[^"]*"/g) ?? [];
+  return tags.some((tag) => tag.replace(/^W\//, '') === etag);
+}
+
+const hashes = new WeakMap<Buffer, string>();
+
+/**
+ * A strong validator: the hash of the content, worked out once for each stored value. It is unique
+ * among the representations of one resource (RFC 9110, section 8.8.1), so it names the media type.
+ */
+function entityTagOf(body: Buffer, mediaType: string): string {
+  let hash = hashes.get(body);
+  if (hash === undefined) {
+    hash = createHash('sha256').update(body).digest('base64url').slice(0, 27);
+    hashes.set(body, hash);
+  }
+  return mediaType === RESPONSE_TYPE ? `"${hash}.response"` : `"${hash}"`;
+}
+
+function cacheStatus({ how, ttlMs }: Answer): string {
+  const ttl = `; ttl=${Math.ceil(Math.max(0, ttlMs) / 1000)}`;
+  switch (how.kind) {
+    case 'hit':
+      return `freshet; hit${ttl}; detail=${how.tier}`;
+    case 'collapsed':
+      return `freshet; fwd=miss; collapsed${ttl}`;
+    case 'miss':
+      if (how.stored) return `freshet; fwd=miss; stored${ttl}`;
+      return `freshet; fwd=miss${how.unstorable === undefined ? '' : `; detail=${how.unstorable}`}`;
+    case 'bypass':
+      return `freshet; fwd=${how.why === 'mutation' ? 'method' : 'bypass'}; detail=${how.why}`;
+    default:
+      return how satisfies never;
+  }
+}
+
+function cacheControl(answer: Answer, clientMaxAgeSeconds: number): string {
+  const { shared, ttlMs, ageMs } = answer;
+  if (ttlMs <= 0) return 'no-store';
+  const visibility = shared ? 'public' : 'private';
+  const fresh = Math.min(seconds(ttlMs), clientMaxAgeSeconds);
+  if (fresh === 0) return `${visibility}, max-age=0, must-revalidate`;
+  // Who keeps it counts from when it was read, by `Age` (RFC 9111, section 4.2).
+  return `${visibility}, max-age=${fresh + (isHit(answer) ? seconds(ageMs) : 0)}`;
+}
+
+/** One line for several operations: a hit only where all of them were. */
+function batchStatus(answers: readonly Answer[]): Record<string, string> {
+  if (answers.length === 0) return {};
+  const hits = answers.filter(isHit).length;
+  const status = hits === answers.length ? 'hit' : `fwd=${hits === 0 ? 'miss' : 'partial'}`;
+  return { 'cache-status': `freshet; ${status}; detail="${hits} of ${answers.length}"` };
+}
+
+function isHit({ how }: Answer): boolean {
+  return how.kind === 'hit';
+}
+
+function seconds(ms: number): number {
+  return Math.max(0, Math.floor(ms / 1000));
+}
+
+function joinUpTo(parts: readonly string[], lengthMax: number): string {
+  let line = '';
+  for (const part of parts) {
+    // A header is Latin-1: what is outside travels percent-encoded, as in a URL.
+    const safe = encodeURI(part.toWellFormed()).replaceAll('%25', '%').replaceAll(',', '%2C');
+    if (line.length + safe.length + 1 > lengthMax) break;
+    line += line === '' ? safe : `,${safe}`;
+  }
+  return line;
+}

@@ -1,0 +1,117 @@
+/**
+ * Entities: of the representations in one `_entities` fetch each is an entry of its own, and only
+ * those that are missing go to the subgraph.
+ */
+import { relocatedError } from '@graphql-tools/utils';
+import type { ExecutionResult, GraphQLError } from 'graphql';
+import { canonicalJson, entityKey, hashOf, type CacheKey } from '../../cache/key.ts';
+import type { Fill, ReadPath } from '../../cache/read-path.ts';
+import type { Clock } from '../../invalidation/clock.ts';
+import { entityTag, type Tag } from '../../invalidation/tag.ts';
+import type { SchemaPolicy } from '../../policy/schema-policy.ts';
+import { hasErrors } from './root-cache.ts';
+import { partOf, tellPart } from './part.ts';
+import type { SubgraphRequest } from './subgraph-request.ts';
+import { UnstorableResult } from './unstorable.ts';
+
+/** As Apollo Federation's subgraph specification names it; the stitching sends no other. */
+export const REPRESENTATIONS = 'representations';
+
+type Representation = Readonly<Record<string, unknown>>;
+
+export interface EntityCacheOptions {
+  readonly readPath: ReadPath;
+  readonly clock: Clock;
+  readonly policy: SchemaPolicy;
+}
+
+export class EntityCache {
+  readonly #options: EntityCacheOptions;
+
+  constructor(options: EntityCacheOptions) {
+    this.#options = options;
+  }
+
+  async fetch(request: SubgraphRequest): Promise<ExecutionResult> {
+    const { exchange, variables } = request;
+    const { [REPRESENTATIONS]: list, ...others } = variables;
+    const representations = list as readonly Representation[];
+    const base = [...request.base, canonicalJson(others)];
+    const tags = representations.map((one) => this.#tagOf(one));
+    const keys = representations.map((one, index) => keyOf(one, tags[index], base));
+
+    const fills = new Map<number, Fill>();
+    const errors: GraphQLError[] = [];
+    const load = async (missing: readonly number[]): Promise<readonly Fill[]> => {
+      const asked = missing.map((index) => representations[index]);
+      const result = await request.fetch({ ...others, [REPRESENTATIONS]: asked });
+      const loaded = fillsOf(result, { request, tags: missing.map((index) => tags[index]) });
+      missing.forEach((index, at) => fills.set(index, loaded[at] as Fill));
+      errors.push(...(result.errors ?? []).map((error) => relocate(error, missing)));
+      return loaded;
+    };
+    const bypass = exchange.mutating || exchange.behind;
+    const outcomes = await this.#options.readPath.read(keys, load, { bypass });
+
+    const now = this.#options.clock.now();
+    outcomes.forEach((outcome, at) => tellPart(exchange, { outcome, fill: fills.get(at), now }));
+    if (errors.length > 0) exchange.parts.refuse('error');
+    const entities = outcomes.map(({ value }) => JSON.parse(value.toString()) as unknown);
+    return { data: { _entities: entities }, ...(errors.length > 0 && { errors }) };
+  }
+
+  /** The entity's tag, where the representation holds the key fields that tags are made of. */
+  #tagOf(representation: Representation): Tag | undefined {
+    const type = representation['__typename'];
+    if (typeof type !== 'string') return undefined;
+    const keys = this.#options.policy.keyFields(type).map((path) => at(representation, path));
+    if (keys.length === 0 || !keys.every((key) => isScalarKey(key))) return undefined;
+    return entityTag(type, ...keys);
+  }
+}
+
+function at(value: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>((inner, name) => (inner as Representation | null)?.[name], value);
+}
+
+function isScalarKey(key: unknown): key is string | number {
+  return typeof key === 'string' || typeof key === 'number';
+}
+
+function keyOf(one: Representation, tag: Tag | undefined, base: readonly unknown[]): CacheKey {
+  const text = canonicalJson(one);
+  return entityKey(tag ?? `entity:${hashOf([text])}`, [...base, text]);
+}
+
+interface FillsSource {
+  readonly request: SubgraphRequest;
+  /** For each representation that was asked for, the entity's tag. */
+  readonly tags: readonly (Tag | undefined)[];
+}
+
+/** One fill for each entity that was asked for; none is kept of those that came with an error. */
+function fillsOf(result: ExecutionResult, { request, tags }: FillsSource): readonly Fill[] {
+  const entities = result.data?.['_entities'];
+  if (!Array.isArray(entities) || entities.length !== tags.length) {
+    const { audience, exchange } = request;
+    const told = hasErrors(result) ? result : { ...result, errors: [] };
+    throw new UnstorableResult(told, { audience, caller: exchange.caller });
+  }
+  const failed = new Set((result.errors ?? []).map(({ path }) => path?.[1]));
+  return entities.map((entity: unknown, index): Fill => {
+    const tag = tags[index];
+    const data = { _entities: [entity] };
+    const pick = (): unknown => data._entities[0];
+    const fill = partOf(result, { request, data, pick, tags: tag === undefined ? [] : [tag] });
+    const storable = !failed.has(index) && !failed.has(undefined);
+    return storable ? fill : { ...fill, ttlMs: 0, shareable: false };
+  });
+}
+
+/** The error as if all representations had been asked for, not only the missing ones. */
+function relocate(error: GraphQLError, missing: readonly number[]): GraphQLError {
+  const [root, index, ...rest] = error.path ?? [];
+  const original = typeof index === 'number' ? missing[index] : undefined;
+  if (root === undefined || original === undefined) return error;
+  return relocatedError(error, [root, original, ...rest]);
+}

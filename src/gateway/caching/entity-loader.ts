@@ -1,0 +1,155 @@
+/**
+ * For a server with a schema of its own: a DataLoader whose values come from the entity cache, so
+ * that of fifty users asked for in one request only the three that nobody knows are fetched.
+ */
+import assert from 'node:assert/strict';
+import DataLoader from 'dataloader';
+import type { GraphQLSchema } from 'graphql';
+import { entityKey } from '../../cache/key.ts';
+import type { Fill, ReadPath } from '../../cache/read-path.ts';
+import type { Clock } from '../../invalidation/clock.ts';
+import { collectionTag, entityTag, type Tag } from '../../invalidation/tag.ts';
+import type { SchemaPolicy } from '../../policy/schema-policy.ts';
+import type { Exchange, CachedContext } from './exchange.ts';
+import { tellPart } from './part.ts';
+import { audienceOf, type Audience } from './scope.ts';
+
+export interface EntityLoaderOptions<Value, Context extends object> {
+  /** The GraphQL type: its `@cacheControl` says how long and for whom a value is kept. */
+  readonly type: string;
+  /**
+   * One value for each id, in order; null for one that does not exist, an Error for one that could
+   * not be read (it is thrown to who asked for it, and not kept). Values are kept as JSON.
+   */
+  readonly batch: (
+    ids: readonly string[],
+    context: Context,
+  ) => Promise<readonly (Value | Error | null)[]>;
+  /** The most ids in one call of `batch`. Default 1,000. */
+  readonly batchSizeMax?: number;
+}
+
+export interface EntityLoader<Value, Context extends object> {
+  load(context: Context, id: string | number): Promise<Value | null>;
+  loadMany(context: Context, ids: readonly (string | number)[]): Promise<(Value | Error | null)[]>;
+}
+
+export interface EntityLoaderCore {
+  readonly readPath: ReadPath;
+  readonly clock: Clock;
+  /** What is said of the schema that the request was validated against. */
+  readonly planned: (schema: GraphQLSchema) => { policy: SchemaPolicy; hash: string };
+}
+
+const BATCH_SIZE_MAX = 1_000;
+
+export function entityLoader<Value, Context extends object>(
+  core: EntityLoaderCore,
+  options: EntityLoaderOptions<Value, Context>,
+): EntityLoader<Value, Context> {
+  const loaders = new WeakMap<Context, DataLoader<string, Value | null>>();
+  const loaderOf = (context: Context): DataLoader<string, Value | null> => {
+    const known = loaders.get(context);
+    if (known !== undefined) return known;
+    const batch = new EntityBatch(core, { ...options, context });
+    const loader = new DataLoader((ids: readonly string[]) => batch.load(ids), {
+      maxBatchSize: options.batchSizeMax ?? BATCH_SIZE_MAX,
+      cache: !batch.isRepeated,
+    });
+    loaders.set(context, loader);
+    return loader;
+  };
+  return {
+    load: (context, id) => loaderOf(context).load(String(id)),
+    loadMany: (context, ids) => loaderOf(context).loadMany(ids.map(String)),
+  };
+}
+
+class EntityBatch<Value, Context extends object> {
+  readonly #core: EntityLoaderCore;
+  readonly #options: EntityLoaderOptions<Value, Context> & { readonly context: Context };
+  readonly #exchange: Exchange;
+
+  constructor(
+    core: EntityLoaderCore,
+    options: EntityLoaderOptions<Value, Context> & { readonly context: Context },
+  ) {
+    this.#core = core;
+    this.#options = options;
+    const { exchange } = options.context as unknown as Partial<CachedContext>;
+    assert(exchange !== undefined, 'entityLoader needs the context of a request to Yoga');
+    this.#exchange = exchange;
+  }
+
+  /**
+   * What was loaded may have changed when it is asked for again: by the fields of a mutation one
+   * after the other, and by the events of a subscription.
+   */
+  get isRepeated(): boolean {
+    return this.#exchange.mutating || this.#exchange.streaming;
+  }
+
+  async load(ids: readonly string[]): Promise<(Value | Error | null)[]> {
+    const { type, context, batch } = this.#options;
+    const { policy, hash } = this.#core.planned(this.#exchange.schema);
+    const { ttlMs, scope } = policy.typeHint(type);
+    const audience = audienceOf(scope, this.#exchange.caller);
+    if (scope === 'PRIVATE') this.#exchange.parts.isPrivate = true;
+    if (ttlMs <= 0 || audience === undefined) {
+      this.#exchange.parts.refuse('part-uncacheable');
+      return [...(await batch(ids, context))];
+    }
+    const keys = ids.map((id) =>
+      entityKey(entityTag(type, id), ['loader', type, id, audience.key, hash]));
+    // By id, which may stand there twice.
+    const fills = new Map<string, Fill>();
+    const failures = new Map<string, Error>();
+    const load = async (missing: readonly number[]): Promise<readonly Fill[]> => {
+      const asked = missing.map((index) => ids[index] as string);
+      const values = await batch(asked, context);
+      assertOneEach(values, asked.length, type);
+      return asked.map((id, at) => {
+        const value = values[at] as Value | Error | null;
+        if (value instanceof Error) failures.set(id, value);
+        const fill = this.#fillOf(id, value, { ttlMs, audience });
+        fills.set(id, fill);
+        return fill;
+      });
+    };
+    const bypass = this.#exchange.mutating || this.#exchange.behind;
+    const outcomes = await this.#core.readPath.read(keys, load, { bypass });
+    const now = this.#core.clock.now();
+    return outcomes.map((outcome, at) => {
+      const id = ids[at] as string;
+      tellPart(this.#exchange, { outcome, fill: fills.get(id), now });
+      return failures.get(id) ?? (JSON.parse(outcome.value.toString()) as Value | null);
+    });
+  }
+
+  #fillOf(
+    id: string,
+    value: Value | Error | null,
+    { ttlMs, audience }: { ttlMs: number; audience: Audience },
+  ): Fill {
+    const { type } = this.#options;
+    const tags: Tag[] = [entityTag(type, id), ...audience.tags];
+    if (value === null || value instanceof Error) tags.push(collectionTag(type));
+    const failed = value instanceof Error;
+    return {
+      value: Buffer.from(JSON.stringify(failed ? null : value)),
+      tags,
+      ttlMs: failed ? 0 : Math.min(ttlMs, audience.ttlMsMax),
+      shareable: !failed,
+    };
+  }
+}
+
+/** The contract of foreign code, checked at the boundary. */
+function assertOneEach(values: readonly unknown[], length: number, type: string): void {
+  if (Array.isArray(values) && values.length === length) return;
+  const got = Array.isArray(values) ? `${values.length} values` : typeof values;
+  throw new TypeError(
+    `The batch function of entityLoader for ${type} must resolve to one value for each id, ` +
+      `${length} in order; got ${got}`,
+  );
+}

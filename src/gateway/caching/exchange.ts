@@ -1,0 +1,88 @@
+/**
+ * One request on its way through the gateway: who asks, what they may be answered from, and what
+ * was learnt while it was answered. Found in the GraphQL context as `exchange`.
+ */
+import assert from 'node:assert/strict';
+import type { GraphQLSchema } from 'graphql';
+import type { Millis } from '../../invalidation/clock.ts';
+import { latest, type Position } from '../../invalidation/position.ts';
+import type { Tag } from '../../invalidation/tag.ts';
+import type { Answer } from './answer.ts';
+import type { Caller } from '../http/caller.ts';
+
+/**
+ * What the parts of a response say of the whole: it carries all their tags and may be kept no
+ * longer than the first of them.
+ */
+export class Parts {
+  readonly tags = new Set<Tag>();
+  ttlMs = Number.POSITIVE_INFINITY;
+  /** When the first of them was read. */
+  readAt = Number.POSITIVE_INFINITY;
+  /** Why the whole must not be kept: an error, a cookie, too many tags. */
+  unstorable: string | undefined;
+  /** One of them is declared PRIVATE, whatever is declared of the whole. */
+  isPrivate = false;
+
+  add({ tags, ttlMs, readAt = this.readAt }: Part): void {
+    for (const tag of tags) this.tags.add(tag);
+    this.ttlMs = Math.min(this.ttlMs, ttlMs);
+    this.readAt = Math.min(this.readAt, readAt);
+  }
+
+  refuse(reason: string): void {
+    this.unstorable ??= reason;
+  }
+}
+
+interface Part {
+  readonly tags: Iterable<Tag>;
+  readonly ttlMs: Millis;
+  /** Default: for this request, since it began. */
+  readonly readAt?: Millis;
+}
+
+export class Exchange {
+  readonly caller: Caller;
+  readonly parts = new Parts();
+  /** This node has not heard of all that the client has seen: nothing is read from the cache. */
+  behind = false;
+  /** A mutation is being answered: nothing in it is read from the cache. */
+  mutating = false;
+  /** A subscription is being answered, for as long as it lasts: nothing is gathered about it. */
+  streaming = false;
+  #schema: GraphQLSchema | undefined;
+  /** How it was answered, once it is. */
+  answer: Answer | undefined;
+  #position: Position;
+
+  constructor(caller: Caller, position: Position) {
+    this.caller = caller;
+    this.#position = position;
+  }
+
+  /** That the operation was validated against. */
+  get schema(): GraphQLSchema {
+    assert(this.#schema !== undefined, 'an exchange has a schema while it is executed');
+    return this.#schema;
+  }
+
+  executedUnder(schema: GraphQLSchema): void {
+    this.#schema = schema;
+  }
+
+  /** The least position that the answer must name: the caller's own writes are below it. */
+  get position(): Position {
+    return this.#position;
+  }
+
+  /** An invalidation of this request's own is in the log there (nowhere yet: `undefined`). */
+  wrote(position: Position | undefined): void {
+    if (position !== undefined) this.#position = latest(this.#position, position);
+  }
+}
+
+/** The GraphQL context, as far as the cache looks into it. */
+export interface CachedContext {
+  readonly exchange: Exchange;
+}

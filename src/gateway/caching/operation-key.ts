@@ -1,0 +1,62 @@
+/**
+ * What makes two requests the same: the operation in one normal form, its name, and the variables
+ * that it declares, in canonical order with their defaults filled in.
+ */
+import {
+  getOperationAST,
+  Kind,
+  print,
+  valueFromASTUntyped,
+  visit,
+  type DocumentNode,
+} from 'graphql';
+import { canonicalJson } from '../../cache/key.ts';
+import type { Variables } from '../../policy/plan.ts';
+
+const texts = new WeakMap<DocumentNode, string>();
+
+/** The document without what has no meaning: white space, commas, comments. */
+export function normalText(document: DocumentNode): string {
+  const known = texts.get(document);
+  if (known !== undefined) return known;
+  const text = print(document);
+  texts.set(document, text);
+  return text;
+}
+
+export interface Operation {
+  readonly document: DocumentNode;
+  readonly operationName: string | undefined;
+  readonly variables: Variables;
+}
+
+/** Variables that the operation does not declare change nothing, so they are left out. */
+export function operationKey({ document, operationName, variables }: Operation): string[] {
+  const operation = getOperationAST(document, operationName);
+  // Without a prototype, which a variable named `__proto__` would set instead of a member.
+  const used = Object.create(null) as Record<string, unknown>;
+  for (const { variable, defaultValue } of operation?.variableDefinitions ?? []) {
+    const name = variable.name.value;
+    if (Object.hasOwn(variables, name)) used[name] = variables[name];
+    else if (defaultValue !== undefined) used[name] = valueFromASTUntyped(defaultValue);
+  }
+  const named = document.definitions.filter((node) => node.kind === Kind.OPERATION_DEFINITION);
+  const name = named.length > 1 ? (operation?.name?.value ?? '') : '';
+  return [normalText(document), name, canonicalJson(used)];
+}
+
+const incremental = new WeakMap<DocumentNode, boolean>();
+
+/** Whether the answer comes in pieces (`@defer`, `@stream`). */
+export function isIncremental(document: DocumentNode): boolean {
+  const known = incremental.get(document);
+  if (known !== undefined) return known;
+  let found = false;
+  visit(document, {
+    Directive({ name }) {
+      found ||= name.value === 'defer' || name.value === 'stream';
+    },
+  });
+  incremental.set(document, found);
+  return found;
+}

@@ -1,0 +1,140 @@
+/**
+ * Sits between the stitched schema and a subgraph: what is known is not fetched, and what a
+ * mutation changed is invalidated before its answer goes on.
+ */
+import type { ExecutionRequest, Executor } from '@graphql-tools/utils';
+import { getOperationAST, Kind, type DocumentNode, type ExecutionResult } from 'graphql';
+import { LRUCache } from 'lru-cache';
+import type { OperationPlan, Variables } from '../../policy/plan.ts';
+import { REPRESENTATIONS, type EntityCache } from './entity-cache.ts';
+import type { CachedContext, Exchange } from './exchange.ts';
+import type { Invalidate } from './invalidate.ts';
+import { normalText } from './operation-key.ts';
+import type { RootCache } from './root-cache.ts';
+import { audienceOf } from './scope.ts';
+import type { Subgraph } from './subgraph-request.ts';
+import { orUnstorable } from './unstorable.ts';
+
+export interface SubgraphCacheOptions {
+  readonly entities: EntityCache;
+  readonly roots: RootCache;
+  readonly invalidate: Invalidate;
+  readonly planOf: (document: DocumentNode, subgraph: Subgraph) => OperationPlan;
+  readonly schemaHash: string;
+  readonly enabled: () => boolean;
+}
+
+/** Plans of the documents that the stitching makes: some for each client operation. */
+const PLANS_MAX = 2_000;
+
+export class SubgraphCache {
+  readonly #options: SubgraphCacheOptions;
+
+  constructor(options: SubgraphCacheOptions) {
+    this.#options = options;
+  }
+
+  wrap(subgraph: Subgraph): Executor {
+    const plans = new LRUCache<string, OperationPlan>({ max: PLANS_MAX });
+    const planOf = (text: string, document: DocumentNode): OperationPlan => {
+      const known = plans.get(text);
+      if (known !== undefined) return known;
+      const plan = this.#options.planOf(document, subgraph);
+      plans.set(text, plan);
+      return plan;
+    };
+    const cached = async (request: ExecutionRequest): Promise<ExecutionResult> => {
+      const { exchange } = request.context as CachedContext;
+      const text = normalText(request.document);
+      const plan = planOf(text, request.document);
+      if (plan.operation === 'mutation') return this.#mutate({ subgraph, request, plan, exchange });
+      return this.#query({ subgraph, request, plan, exchange, text });
+    };
+    return ((request: ExecutionRequest) => {
+      const isCached = hasExchange(request.context) && operationOf(request) !== 'subscription';
+      return isCached ? cached(request) : subgraph.executor(request);
+    }) as Executor;
+  }
+
+  async #query({ subgraph, request, plan, exchange, text }: Fetch & { text: string }) {
+    const fetch = fetchOf(subgraph, request);
+    const audience = audienceOf(plan.scope, exchange.caller);
+    if (plan.scope === 'PRIVATE') exchange.parts.isPrivate = true;
+    const keeps = plan.ttlMs > 0 && audience !== undefined && !plan.introspection;
+    if (!keeps || !this.#options.enabled()) {
+      exchange.parts.refuse('part-uncacheable');
+      return fetch(request.document, variablesOf(request));
+    }
+    const base = [subgraph.name, text, audience.key, this.#options.schemaHash];
+    const cache = asksForEntities(request) ? this.#options.entities : this.#options.roots;
+    const fetched = cache.fetch({
+      plan,
+      exchange,
+      audience,
+      base,
+      variables: variablesOf(request),
+      fetch: (variables) => fetch(plan.completed, variables),
+    });
+    return orUnstorable(fetched, (result) => {
+      exchange.parts.refuse('error');
+      return ownCopy(result);
+    });
+  }
+
+  async #mutate({ subgraph, request, plan, exchange }: Fetch): Promise<ExecutionResult> {
+    const variables = variablesOf(request);
+    exchange.mutating = true;
+    let result: ExecutionResult | undefined;
+    try {
+      result = await fetchOf(subgraph, request)(plan.completed, variables);
+      return result;
+    } finally {
+      // A mutation that failed or timed out may still have taken effect.
+      const purges = plan.purges(result?.data, variables);
+      exchange.wrote(await this.#options.invalidate(purges, 'mutation'));
+      if (result !== undefined) plan.harvest(result.data, variables);
+    }
+  }
+}
+
+interface Fetch {
+  readonly subgraph: Subgraph;
+  readonly request: ExecutionRequest;
+  readonly plan: OperationPlan;
+  readonly exchange: Exchange;
+}
+
+function hasExchange(context: unknown): context is CachedContext {
+  return typeof context === 'object' && context !== null && 'exchange' in context;
+}
+
+function operationOf({ document, operationType }: ExecutionRequest): string | undefined {
+  return operationType ?? getOperationAST(document)?.operation;
+}
+
+function variablesOf({ variables }: ExecutionRequest): Variables {
+  return (variables ?? {}) as Variables;
+}
+
+/**
+ * The same result may be given to all who waited for it, and the stitching writes into the data
+ * that it is given what it fetches for one of them.
+ */
+function ownCopy(result: ExecutionResult): ExecutionResult {
+  const { data } = result;
+  return data === undefined || data === null ? result : { ...result, data: structuredClone(data) };
+}
+
+/** One root field, `_entities`, whose representations are a variable: so the stitching asks. */
+function asksForEntities({ document, variables }: ExecutionRequest): boolean {
+  const selections = getOperationAST(document)?.selectionSet.selections ?? [];
+  const [field] = selections;
+  if (selections.length !== 1 || field?.kind !== Kind.FIELD) return false;
+  const list: unknown = (variables as Variables | undefined)?.[REPRESENTATIONS];
+  return field.name.value === '_entities' && field.alias === undefined && Array.isArray(list);
+}
+
+function fetchOf({ executor }: Subgraph, request: ExecutionRequest) {
+  return async (document: DocumentNode, variables: Variables): Promise<ExecutionResult> =>
+    (await executor({ ...request, document, variables })) as ExecutionResult;
+}

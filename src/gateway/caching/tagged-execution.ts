@@ -1,0 +1,53 @@
+/**
+ * Executing an operation and learning what its result depends on. A gateway learns it from the
+ * parts that its subgraphs answered; a server with a schema of its own, from the result itself.
+ */
+import type { ExecutionArgs, ExecutionResult } from 'graphql';
+import type { Tag } from '../../invalidation/tag.ts';
+import type { OperationPlan } from '../../policy/plan.ts';
+import type { Exchange } from './exchange.ts';
+import type { Invalidate } from './invalidate.ts';
+
+export type Execute = (args: ExecutionArgs) => Promise<ExecutionResult>;
+
+export interface Tagged {
+  readonly result: ExecutionResult;
+  readonly tags: ReadonlySet<Tag>;
+  /** Why the result must not be kept, other than errors in it. */
+  readonly unstorable: string | undefined;
+}
+
+export interface Execution {
+  readonly args: ExecutionArgs;
+  readonly plan: OperationPlan;
+  readonly exchange: Exchange;
+  readonly execute: Execute;
+}
+
+/**
+ * Runs the operation; where it is a mutation, what it changed is invalidated before this resolves.
+ */
+export type TaggedExecution = (execution: Execution) => Promise<Tagged>;
+
+/** For a schema stitched from subgraphs: each subgraph fetch has told its part. */
+export const executeStitched: TaggedExecution = async ({ args, exchange, execute }) => {
+  const result = await execute(args);
+  return { result, tags: exchange.parts.tags, unstorable: exchange.parts.unstorable };
+};
+
+/** For an executable schema: the key fields are asked for along with the rest, and taken out. */
+export function executeOwnSchema(invalidate: Invalidate): TaggedExecution {
+  return async ({ args, plan, exchange, execute }) => {
+    const result = await execute({ ...args, document: plan.completed });
+    const variables = args.variableValues ?? {};
+    if (plan.operation === 'mutation') {
+      const purges = plan.purges(result.data, variables);
+      exchange.wrote(await invalidate(purges, 'mutation'));
+    }
+    const { data, tags, overflow } = plan.harvest(result.data, variables);
+    for (const tag of exchange.parts.tags) (tags as Set<Tag>).add(tag);
+    const unstorable = exchange.parts.unstorable ?? (overflow ? 'too-many-tags' : undefined);
+    const harvested = { ...result, data: data as ExecutionResult['data'] } as ExecutionResult;
+    return { result: harvested, tags, unstorable };
+  };
+}

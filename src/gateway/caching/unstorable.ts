@@ -1,0 +1,51 @@
+/** A load that ended with a result which must not be kept: it holds errors. */
+import type { ExecutionResult, GraphQLError } from 'graphql';
+import type { LoadFailure } from '../../cache/read-path.ts';
+import type { Caller } from '../http/caller.ts';
+import type { Audience } from './scope.ts';
+
+/**
+ * Thrown inside a load, so that single flight treats it as a failure: not stored, and followers
+ * try once more before they are given a result with errors too.
+ */
+export class UnstorableResult extends Error implements LoadFailure {
+  readonly result: ExecutionResult;
+  readonly isOwn: boolean;
+
+  constructor(result: ExecutionResult, reader: Reader) {
+    super('The result holds errors');
+    this.result = result;
+    this.isOwn = isOwnFailure(result, reader);
+  }
+}
+
+interface Reader {
+  readonly audience: Audience;
+  readonly caller: Caller;
+}
+
+/**
+ * Data may be declared to be the same for everybody; what an origin says of an error may yet be
+ * of the caller whose credentials it saw: that they have expired, or whose they are.
+ */
+function isOwnFailure({ errors = [] }: ExecutionResult, { audience, caller }: Reader): boolean {
+  return audience.shared && caller.authenticated && errors.some((error) => !isOurs(error));
+}
+
+/** That there was no answer, it is the gateway that says. */
+function isOurs({ extensions = {} }: Partial<GraphQLError>): boolean {
+  return String(extensions['code']).startsWith('SUBGRAPH_');
+}
+
+/** What `load` resolves to, or the result with errors that stopped it. */
+export async function orUnstorable<T>(
+  load: Promise<T>,
+  otherwise: (result: ExecutionResult) => T,
+): Promise<T> {
+  try {
+    return await load;
+  } catch (error) {
+    if (error instanceof UnstorableResult) return otherwise(error.result);
+    throw error;
+  }
+}

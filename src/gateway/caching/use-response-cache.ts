@@ -1,0 +1,122 @@
+/** Puts the response cache into Yoga: who asks, the answer, and what its headers say. */
+import type { ExecutionArgs, GraphQLSchema } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+import type { Millis } from '../../invalidation/clock.ts';
+import { fault, FreshetError } from '../../invalidation/errors.ts';
+import { latest, parsePosition, type Position } from '../../invalidation/position.ts';
+import { answerHeaders, matchesEntityTag, type AnswerHeaderOptions } from './answer-headers.ts';
+import type { Caller } from '../http/caller.ts';
+import { Exchange, type CachedContext } from './exchange.ts';
+import { asGraphQLError } from '../http/refusal.ts';
+import type { ResponseCache } from './response-cache.ts';
+import type { Execute } from './tagged-execution.ts';
+
+export interface ResponseCachePluginOptions extends AnswerHeaderOptions {
+  readonly cache: ResponseCache;
+  readonly callerOf: (headers: Headers) => Promise<Caller> | Caller;
+  readonly node: NodePosition;
+  /** How long a request waits for this node to reach the position that the client has seen. */
+  readonly positionWaitMs: Millis;
+}
+
+/** How far this node has followed the log. */
+export interface NodePosition {
+  readonly position: Position;
+  reached(position: Position, timeoutMs: Millis): Promise<boolean>;
+}
+
+export function useResponseCache(options: ResponseCachePluginOptions): Plugin {
+  const exchanges = new WeakMap<Request, Exchange[]>();
+  const batches = new WeakSet<Request>();
+  return {
+    onRequestParse({ request }) {
+      // The fault of the whole request, whichever operations it holds.
+      positionHeader(request.headers);
+      return {
+        onRequestParseDone({ requestParserResult }) {
+          if (Array.isArray(requestParserResult)) batches.add(request);
+        },
+      };
+    },
+    async onContextBuilding({ context, extendContext }) {
+      const exchange = await openExchange(context.request, options);
+      exchanges.set(context.request, [...(exchanges.get(context.request) ?? []), exchange]);
+      extendContext({ exchange } as unknown as Partial<typeof context>);
+    },
+    onExecute({ executeFn, setExecuteFn }) {
+      const execute = executeFn as unknown as Execute;
+      setExecuteFn((args: ExecutionArgs) =>
+        showing(() => options.cache.answer(args, async (own) => execute(own))));
+    },
+    onSubscribe({ args }) {
+      const { exchange } = args.contextValue as unknown as CachedContext;
+      exchange.executedUnder(args.schema as GraphQLSchema);
+      exchange.streaming = true;
+    },
+    onResponse({ request, response, setResponse, fetchAPI }) {
+      const mediaType = mediaTypeOf(response.headers);
+      if (mediaType === undefined || mediaType === 'text/html') return;
+      const own = exchanges.get(request) ?? [];
+      const headers = answerHeaders({
+        status: response.status,
+        mediaType,
+        batch: batches.has(request),
+        answers: own.flatMap(({ answer }) => (answer === undefined ? [] : [answer])),
+        position: own.reduce((at, one) => latest(at, one.position), options.node.position),
+      }, options);
+      for (const [name, value] of Object.entries(headers)) setHeader(response.headers, name, value);
+      if (request.method === 'GET' && isUnchanged(request, headers)) {
+        response.headers.delete('content-length');
+        response.headers.delete('content-type');
+        setResponse(new fetchAPI.Response(null, { status: 304, headers: response.headers }));
+      }
+    },
+  };
+}
+
+/** Undefined where there is no content, as in the answer to a preflight. */
+function mediaTypeOf(headers: Headers): string | undefined {
+  return headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase();
+}
+
+/** `Vary` may have been set before, by CORS for one: both count. */
+function setHeader(headers: Headers, name: string, value: string): void {
+  if (name === 'vary') headers.append(name, value);
+  else headers.set(name, value);
+}
+
+function isUnchanged(request: Request, { etag }: Record<string, string>): boolean {
+  const ifNoneMatch = request.headers.get('if-none-match');
+  return etag !== undefined && ifNoneMatch !== null && matchesEntityTag(ifNoneMatch, etag);
+}
+
+async function openExchange(
+  { headers }: Request,
+  { callerOf, node, positionWaitMs }: ResponseCachePluginOptions,
+): Promise<Exchange> {
+  const seen = positionHeader(headers);
+  const caller = await showing(async () => callerOf(headers));
+  const known = seen === undefined || (await node.reached(seen, positionWaitMs));
+  // Never an earlier one than the client had: it may keep this in its place.
+  const exchange = new Exchange(caller, latest(node.position, seen ?? node.position));
+  exchange.behind = !known;
+  return exchange;
+}
+
+/** The position that the client has seen. One that cannot be read is refused, never ignored. */
+function positionHeader(headers: Headers): Position | undefined {
+  const text = headers.get('freshet-position');
+  if (text === null) return undefined;
+  const position = parsePosition(text.trim());
+  if (position !== undefined) return position;
+  throw asGraphQLError(fault('POSITION_INVALID', { got: JSON.stringify(text.slice(0, 40)) }));
+}
+
+/** What a client is to be told of its own fault goes through Yoga as an error that it shows. */
+async function showing<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    throw error instanceof FreshetError ? asGraphQLError(error) : error;
+  }
+}

@@ -1,0 +1,206 @@
+/**
+ * The door: `node:http` with a limit on everything that a client can make large or slow, and a way
+ * to close it by which no request that was let in is lost.
+ */
+import assert from 'node:assert/strict';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Clock, Millis } from '../../invalidation/clock.ts';
+import { fault, type FreshetError } from '../../invalidation/errors.ts';
+import type { FreshetConfig } from '../config/config.ts';
+import { refusalBody, refuse, refuseUnexpected } from './refusal.ts';
+import { readBody, type ReadRequest } from './request-body.ts';
+
+/** Answers the request and returns true, or leaves it to the next and returns false. */
+export type HttpListener = (request: ReadRequest, response: ServerResponse) => boolean;
+
+export interface HttpServerOptions {
+  /** Asked in this order, each request in one turn: what can answer without parsing GraphQL. */
+  readonly listeners?: readonly HttpListener[];
+  /** Answers whatever no listener took. */
+  readonly handler: (request: ReadRequest, response: ServerResponse) => unknown;
+  /** Anything else is answered with 404. Default: every path is the handler's. */
+  readonly path?: string;
+  readonly limits: HttpLimits;
+  readonly clock: Clock;
+  /** Sent with every refusal of the listener's own. Default: none. */
+  readonly refusalHeaders?: () => Readonly<Record<string, string>>;
+  /** Told of bugs: what a listener or the handler threw. */
+  readonly onError: (error: unknown) => void;
+}
+
+export type HttpLimits = Pick<FreshetConfig['limits'],
+  | 'bodyBytesMax'
+  | 'headerBytesMax'
+  | 'connectionsMax'
+  | 'headersTimeoutMs'
+  | 'requestTimeoutMs'
+  | 'keepAliveTimeoutMs'>;
+
+/** How often Node looks for requests that are late: what a time limit may be exceeded by. */
+const LATE_CHECK_MS = 1_000;
+
+const LEAVING = { connection: 'close', 'retry-after': '1' } as const;
+
+export class HttpServer {
+  readonly #options: HttpServerOptions;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  readonly #underWay = new Map<Socket, ServerResponse>();
+  #closing: Promise<void> | undefined;
+
+  constructor(options: HttpServerOptions) {
+    this.#options = options;
+    const { limits } = options;
+    this.#server = createServer({
+      maxHeaderSize: limits.headerBytesMax,
+      headersTimeout: Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs),
+      requestTimeout: limits.requestTimeoutMs,
+      keepAliveTimeout: limits.keepAliveTimeoutMs,
+      connectionsCheckingInterval: LATE_CHECK_MS,
+    });
+    this.#server.maxConnections = limits.connectionsMax;
+    this.#server.on('connection', (socket) => this.#onConnection(socket));
+    this.#server.on('request', (request, response) => this.#onRequest(request, response));
+    this.#server.on('checkContinue', (request, response) => {
+      this.#onRequest(request, response, { awaitsContinue: true });
+    });
+    this.#server.on('clientError', (error, socket) => this.#onClientError(error, socket as Socket));
+  }
+
+  /** Rejects with `PORT_IN_USE` or `LISTEN_FAILED`. Port 0 is any free one; the answer names it. */
+  async listen({ host, port }: { host: string; port: number }): Promise<AddressInfo> {
+    await listen(this.#server, { host, port });
+    const address = this.#server.address();
+    assert(address !== null && typeof address === 'object', 'a listener on TCP has an address');
+    return address;
+  }
+
+  /** Listening, and not about to stop. */
+  get open(): boolean {
+    return this.#server.listening && this.#closing === undefined;
+  }
+
+  /**
+   * Lets nobody in any more, lets the requests under way end, for `drainMs` at most, and resolves
+   * when the last connection is closed. What still arrives on a kept connection is answered 503.
+   */
+  close({ drainMs }: { drainMs: Millis }): Promise<void> {
+    this.#closing ??= this.#drain(drainMs);
+    return this.#closing;
+  }
+
+  async #drain(drainMs: Millis): Promise<void> {
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    for (const response of this.#underWay.values()) {
+      if (!response.headersSent) response.setHeader('connection', 'close');
+    }
+    // Node counts a connection on which nothing was ever sent as busy.
+    for (const socket of this.#sockets) if (socket.bytesRead === 0) socket.destroy();
+    const cancel = this.#options.clock.after(drainMs, () => this.#server.closeAllConnections());
+    await closed;
+    cancel();
+  }
+
+  #onConnection(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+  }
+
+  #onRequest(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { awaitsContinue = false } = {},
+  ): void {
+    const { limits, path } = this.#options;
+    this.#follow(request.socket, response);
+    if (this.#closing) {
+      this.#refuse(response, fault('SHUTTING_DOWN'), LEAVING);
+    } else if (path !== undefined && !isAt(request.url ?? '', path)) {
+      this.#refuse(response, fault('PATH_UNKNOWN', { path }));
+    } else {
+      const fits = Number(request.headers['content-length'] ?? 0) <= limits.bodyBytesMax;
+      if (awaitsContinue && fits) response.writeContinue();
+      readBody(request, limits.bodyBytesMax, {
+        done: (read) => this.#dispatch(read, response),
+        refused: (error) => this.#refuse(response, error),
+      });
+    }
+  }
+
+  #refuse(response: ServerResponse, error: FreshetError, headers = {}): void {
+    refuse(response, error, { ...this.#options.refusalHeaders?.(), ...headers });
+  }
+
+  #follow(socket: Socket, response: ServerResponse): void {
+    this.#underWay.set(socket, response);
+    response.once('close', () => {
+      if (this.#underWay.get(socket) === response) this.#underWay.delete(socket);
+      // An answer whose headers were sent before the drain began leaves its connection open.
+      if (this.#closing) setImmediate(() => this.#server.closeIdleConnections());
+    });
+  }
+
+  #dispatch(request: ReadRequest, response: ServerResponse): void {
+    const { listeners = [], handler, onError } = this.#options;
+    const fail = (error: unknown): void => {
+      onError(error);
+      refuseUnexpected(response);
+    };
+    try {
+      for (const listener of listeners) if (listener(request, response)) return;
+      Promise.resolve(handler(request, response)).catch(fail);
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  /** What is not HTTP, too long, or too slow: Node has no request for it, only the socket. */
+  #onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+    const begun = this.#underWay.get(socket)?.headersSent ?? false;
+    if (socket.writable && !begun && error.code !== 'ECONNRESET') {
+      const refusal = refusalOf(error, this.#options.limits);
+      const body = refusalBody(refusal);
+      socket.write(
+        `HTTP/1.1 ${refusal.status ?? 400} Refused\r\ncontent-type: application/json; ` +
+        `charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n` +
+        `\r\n${body}`,
+      );
+    }
+    socket.destroySoon();
+  }
+}
+
+/** Starts to listen. Rejects with `PORT_IN_USE` or `LISTEN_FAILED`. */
+export function listen(
+  server: Server,
+  { host, port }: { host: string; port: number },
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onError = (error: NodeJS.ErrnoException): void => {
+      const reason = error.code ?? error.message;
+      reject(error.code === 'EADDRINUSE'
+        ? fault('PORT_IN_USE', { port })
+        : fault('LISTEN_FAILED', { host, port, reason }));
+    };
+    server.once('error', onError);
+    server.listen({ host, port }, () => {
+      server.off('error', onError);
+      resolve();
+    });
+  });
+}
+
+function isAt(url: string, path: string): boolean {
+  if (!url.startsWith(path)) return false;
+  const rest = url.slice(path.length, path.length + 2);
+  return rest === '' || rest.startsWith('?') || rest === '/' || rest === '/?';
+}
+
+function refusalOf(error: NodeJS.ErrnoException, limits: HttpLimits): FreshetError {
+  if (error.code === 'HPE_HEADER_OVERFLOW') {
+    return fault('HEADERS_TOO_LARGE', { bytesMax: limits.headerBytesMax });
+  }
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return fault('REQUEST_TIMEOUT');
+  return fault('REQUEST_INVALID', { required: 'HTTP/1.1 (RFC 9112)', got: 'something else' });
+}

@@ -1,0 +1,101 @@
+/**
+ * Reads the body of a request whole before anybody looks at it, and never holds more of it than is
+ * allowed: what is declared too large is refused unread, what turns out to be is refused as soon
+ * as it is.
+ */
+import { isUtf8 } from 'node:buffer';
+import type { IncomingMessage } from 'node:http';
+import { fault, type FreshetError } from '../../invalidation/errors.ts';
+import { invalidRequest } from './refusal.ts';
+
+/** A request whose body has been read. */
+export interface ReadRequest extends IncomingMessage {
+  /** The whole body; empty where there was none. Hono's adapter takes it from here. */
+  readonly rawBody: Buffer;
+  /** The same, in the form in which Yoga takes it over without a copy or a stream. */
+  readonly body: BytesView;
+}
+
+/**
+ * As much of a typed array as Yoga looks at. Not the Buffer itself: Yoga counts the enumerable
+ * keys of a body, of which a Buffer has one for each byte.
+ */
+export interface BytesView {
+  readonly buffer: ArrayBufferLike;
+  readonly byteOffset: number;
+  readonly byteLength: number;
+  readonly [Symbol.toStringTag]: 'Uint8Array';
+}
+
+/** How it ended. Exactly one is called, or none where the client went away. */
+export interface BodyOutcome {
+  readonly done: (request: ReadRequest) => void;
+  readonly refused: (error: FreshetError) => void;
+}
+
+/**
+ * So much of a refused body is read and dropped, as a multiple of what is allowed: a client that
+ * is still sending reads our answer only afterwards. Then its connection is cut.
+ */
+const DISCARD_FACTOR = 16;
+
+/** Calls `outcome.done` at once, in the same turn, where the request has no body. */
+export function readBody(request: IncomingMessage, bytesMax: number, outcome: BodyOutcome): void {
+  const { headers } = request;
+  const declared = Number(headers['content-length'] ?? 0);
+  const chunked = headers['transfer-encoding'] !== undefined;
+  if (declared === 0 && !chunked) {
+    outcome.done(withBytes(request, EMPTY));
+    return;
+  }
+  if (declared > bytesMax) {
+    outcome.refused(fault('BODY_TOO_LARGE', { bytesMax, got: declared }));
+    discard(request, bytesMax * DISCARD_FACTOR);
+    return;
+  }
+  collect(request, bytesMax, outcome);
+}
+
+const EMPTY = Buffer.alloc(0);
+
+function collect(request: IncomingMessage, bytesMax: number, outcome: BodyOutcome): void {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  const onData = (chunk: Buffer): void => {
+    length += chunk.length;
+    if (length <= bytesMax) {
+      chunks.push(chunk);
+      return;
+    }
+    chunks.length = 0;
+    request.off('data', onData).off('end', onEnd);
+    outcome.refused(fault('BODY_TOO_LARGE', { bytesMax, got: 'more' }));
+    discard(request, bytesMax * DISCARD_FACTOR);
+  };
+  const onEnd = (): void => {
+    const [only] = chunks;
+    const bytes = chunks.length === 1 && only ? only : Buffer.concat(chunks, length);
+    // JSON between programs is UTF-8 (RFC 8259, section 8.1). Readers would mend it silently.
+    if (isUtf8(bytes)) outcome.done(withBytes(request, bytes));
+    else outcome.refused(invalidRequest('A body in UTF-8', 'other bytes'));
+  };
+  request.on('data', onData).on('end', onEnd);
+}
+
+function discard(request: IncomingMessage, bytesMax: number): void {
+  let length = 0;
+  request.on('data', (chunk: Buffer) => {
+    length += chunk.length;
+    if (length > bytesMax) request.destroy();
+  });
+}
+
+function withBytes(request: IncomingMessage, bytes: Buffer): ReadRequest {
+  const body: BytesView = {
+    buffer: bytes.buffer,
+    byteOffset: bytes.byteOffset,
+    byteLength: bytes.byteLength,
+    [Symbol.toStringTag]: 'Uint8Array',
+  };
+  return Object.assign(request, { rawBody: bytes, body });
+}
