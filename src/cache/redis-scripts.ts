@@ -1,7 +1,7 @@
 /**
- * What Redis itself does for `RedisStore`. A stored value is the time by Redis' own clock at which
- * it was written, 16 digits of milliseconds, and the bytes of the entry. Whoever reads it is told
- * the time by the same clock, so that clocks of different machines are never compared.
+ * What Redis itself does for `RedisStore`. A stored value is the time by Redis' own clock as of
+ * which its age is told, 16 digits of milliseconds, and the bytes of the entry. Whoever reads it is
+ * told the time by the same clock, so that clocks of different machines are never compared.
  *
  * On a Cluster each call names one key; otherwise a read names many, which costs a quarter of what
  * as many calls do. Nothing is used that Redis 6.2 has not.
@@ -49,12 +49,12 @@ return reply
 
 /**
  * ARGV: the entry, how long it is kept, the field or '' for a plain key, the most fields of a hash,
- * and the time after which it is too late to write it. A hash lives as long as its longest-lived
- * field; one that is full is dropped first.
+ * the time after which it is too late to write it, and the time as of which its age is told. A hash
+ * lives as long as its longest-lived field; one that is full is dropped first.
  */
 const WRITE = `${NOW}
 if now > tonumber(ARGV[5]) then return 0 end
-local value = string.format('%0${CLOCK_DIGITS}.0f', now) .. ARGV[1]
+local value = string.format('%0${CLOCK_DIGITS}.0f', math.min(now, tonumber(ARGV[6]))) .. ARGV[1]
 if ARGV[3] == '' then
   redis.call('SET', KEYS[1], value, 'PX', ARGV[2])
   return 1
@@ -92,8 +92,10 @@ export interface WriteArguments {
   readonly bytes: Buffer;
   readonly lifeMs: Millis;
   readonly fieldsMax: number;
-  /** By the clock of the key's Redis. */
+  /** By the clock of the key's Redis, as the next one. */
   readonly notAfter: Millis;
+  /** When the bytes were made: they tell an age. */
+  readonly asOf: Millis;
 }
 
 /** The scripts, as a client sends them: whole once a connection, then by their hash. */
@@ -125,8 +127,8 @@ export class RedisScripts {
 
   /** False where Redis found that it was too late. */
   async write({ name, field = '', bytes, ...limits }: WriteArguments): Promise<boolean> {
-    const { lifeMs, fieldsMax, notAfter } = limits;
-    const values = [bytes, lifeMs, field, fieldsMax, notAfter];
+    const { lifeMs, fieldsMax, notAfter, asOf } = limits;
+    const values = [bytes, lifeMs, field, fieldsMax, notAfter, asOf];
     return (await this.#redis.freshetWrite(name, ...values)) === 1;
   }
 }

@@ -232,8 +232,9 @@ export class RedisStore implements Store {
       const [time] = await this.#scripts.read([{ name, fields: [] }], 0);
       this.#clocks.learn(name, time);
     }
-    const notAfter = Math.floor((this.#clocks.timeOf(name, now) ?? 0) + writeDelayMsMax);
-    const written = await this.#scripts.write({ name, field, bytes, lifeMs, fieldsMax, notAfter });
+    const asOf = Math.floor(this.#clocks.timeOf(name, now) ?? 0);
+    const limits = { fieldsMax, lifeMs, notAfter: asOf + writeDelayMsMax };
+    const written = await this.#scripts.write({ name, field, bytes, asOf, ...limits });
     if (!written) this.stats.writesDropped += 1;
   }
 

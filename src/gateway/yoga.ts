@@ -23,7 +23,9 @@ import { definitionsOf } from '../policy/definition-nodes.ts';
 import { SchemaPolicy, type SchemaPolicyOptions } from '../policy/schema-policy.ts';
 import { callerReader, type CallerReaderOptions } from './http/caller-reader.ts';
 import { Core } from './core.ts';
-import { entityLoader, type EntityLoader, type EntityLoaderOptions } from './caching/entity-loader.ts';
+import {
+  entityLoader, type EntityLoader, type EntityLoaderOptions,
+} from './caching/entity-loader.ts';
 import { envelopCache } from './caching/envelop-cache.ts';
 import { PlanCache, type PlannedSchema } from './caching/plan-cache.ts';
 import { ResponseCache } from './caching/response-cache.ts';

@@ -185,6 +185,20 @@ describe('what is in Redis', () => {
   });
 });
 
+describe('a write that Redis gets to do late', () => {
+  it('is of an entry that has aged until then', async () => {
+    const opened = await openRedisStore(server.url);
+    const key = responseKey(['delayed']);
+    expect(await textOf(opened.store, key)).toBeUndefined();
+    await plain.call('client', 'pause', 400, 'WRITE');
+    opened.store.set(key, entryOf('delayed'));
+    await opened.store.settled();
+    const [found] = await opened.store.get([key]);
+    expect(found?.readAt).toBeLessThanOrEqual(-400);
+    await opened.close();
+  });
+});
+
 describe('a write that Redis gets to do too late', () => {
   it('is not done: the entry would seem younger than it is', async () => {
     const clock = new ManualClock();

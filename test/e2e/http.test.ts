@@ -194,7 +194,7 @@ describe('ETag', () => {
     expect([again.status, again.headers.get('etag')]).toEqual([200, etag]);
   });
 
-  it('follows the content: an old one gets 200 and what is new, the old content the old one', async () => {
+  it('follows the content, there and back', async () => {
     const old = await etagOf(node, USER);
     await node.ask('mutation { rename(id: "1", name: "changed") { id } }');
     const changed = await get(node, USER, { 'if-none-match': old });
@@ -205,7 +205,7 @@ describe('ETag', () => {
     expect((await get(node, USER, { 'if-none-match': old })).status).toBe(304);
   });
 
-  it('is the same on every node, from the cache or not, and another for other content', async () => {
+  it('is the same on every node for the same content, and for no other', async () => {
     const etags = await Promise.all([node, generous, node].map((one) => etagOf(one, USER)));
     expect(new Set(etags).size).toBe(1);
     expect(await etagOf(node, '{ user(id: "2") { name } }')).not.toBe(etags[0]);
@@ -324,7 +324,8 @@ describe('Cache-Status', () => {
     const mutation = { query: 'mutation { rename(id: "1", name: "n") { id } }' };
     expect(cacheStatus(await post(node, mutation)).parameters)
       .toEqual({ fwd: new Token('method'), detail: new Token('mutation') });
-    expect(cacheStatus(await post(node, { query: '{ __schema { queryType { name } } }' })).parameters)
+    const introspection = '{ __schema { queryType { name } } }';
+    expect(cacheStatus(await post(node, { query: introspection })).parameters)
       .toEqual({ fwd: new Token('bypass'), detail: new Token('introspection') });
     expect(cacheStatus(await post(node, { query: '{ user(id: "1") { email } }' })).parameters)
       .toEqual({ fwd: new Token('bypass'), detail: new Token('private') });

@@ -25,7 +25,7 @@ export interface AnswerHeaderOptions {
   readonly clientMaxAgeSeconds?: number;
   /** Send the tags of cached answers as `Cache-Tag`. Default false. */
   readonly exposeTags?: boolean;
-  /** Request headers, in lower case, that make answers differ: for one, all that reach an origin. */
+  /** Request headers, in lower case, that make answers differ: all that reach an origin, say. */
   readonly vary?: readonly string[];
   /** Those of them that say who asks. To what is declared PUBLIC they make no difference. */
   readonly credentials?: readonly string[];

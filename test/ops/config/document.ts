@@ -1,6 +1,8 @@
 /** docs/configuration.md, made from the schema. */
 import { extname } from 'node:path';
-import { CONFIG_OPTIONS, findOption, type ConfigOption } from '../../../src/gateway/config/config-options.ts';
+import {
+  CONFIG_OPTIONS, findOption, type ConfigOption,
+} from '../../../src/gateway/config/config-options.ts';
 import { PLAIN_VARIABLES, variableOf } from '../../../src/ops/config/environment.ts';
 import { FILE_NAMES } from '../../../src/ops/config/file.ts';
 
