@@ -194,7 +194,7 @@ describe('a write that Redis gets to do late', () => {
     opened.store.set(key, entryOf('delayed'));
     await opened.store.settled();
     const [found] = await opened.store.get([key]);
-    expect(found?.readAt).toBeLessThanOrEqual(-400);
+    expect(found?.readAt).toBeLessThanOrEqual(-300);
     await opened.close();
   });
 });
