@@ -2,7 +2,7 @@
 import { isObjectType, type FieldNode, type OperationDefinitionNode } from 'graphql';
 import { argumentReader, variableDefaults } from './argument.ts';
 import {
-  representedCollections,
+  representedTypes,
   type EntityCollector,
   type FormatCollector,
   type KeyReader,
@@ -132,7 +132,8 @@ export class CollectorPlan {
     if (node === undefined || field.field.args.length === 0) return undefined;
     const reader = argumentReader(field.field, node, this.#defaults);
     if (field.name === ENTITIES_FIELD && isEntityUnion(below.type)) {
-      return (variables) => representedCollections(reader(['representations'], variables));
+      return (variables) =>
+        this.#entities.collections(representedTypes(reader(['representations'], variables)));
     }
     const types = [...below.objects.keys()].filter((type) => this.#entities.isEntity(type));
     return namedEntities({ types, field: field.field, reader }, this.#entities.policy);

@@ -3,7 +3,7 @@
  * which members to go down to, what to take out. Members that hold nothing of interest are not
  * looked at.
  */
-import { collectionTag, entityTag, type Tag } from '../invalidation/tag.ts';
+import { entityTag, type Tag } from '../invalidation/tag.ts';
 import { tagsOf } from './declared-tags.ts';
 import type { Variables } from './plan.ts';
 import type { Placeholder, TagFormat } from './tag-format.ts';
@@ -123,11 +123,10 @@ export class Gathering {
   }
 
   #gatherEntity(object: ResultObject, { types, keys }: EntityCollector): void {
-    const ids: (string | number)[] = [];
+    const ids: string[] = [];
     for (const key of keys) {
       const id = read(object, key);
-      if (typeof id === 'string' || typeof id === 'number') ids.push(id);
-      else if (typeof id === 'boolean' || typeof id === 'bigint') ids.push(String(id));
+      if (isId(id)) ids.push(String(id));
     }
     if (ids.length === keys.length && ids.length > 0) {
       for (const type of types) this.#add(entityTag(type, ...ids));
@@ -180,10 +179,18 @@ function read(object: ResultObject, { members, rest }: KeyReader): unknown {
   return value;
 }
 
-/** The collections of the types that the representations of an `_entities` fetch name. */
-export function representedCollections(representations: unknown): readonly Tag[] {
+/**
+ * Whether it tells entities apart. A whole number that is larger than a double can hold has lost
+ * digits on the way, so that its tag would be another entity's.
+ */
+export function isId(value: unknown): value is string | number | boolean | bigint {
+  if (typeof value === 'number') return Number.isSafeInteger(value) || !Number.isInteger(value);
+  return typeof value === 'string' || typeof value === 'boolean' || typeof value === 'bigint';
+}
+
+/** The types that the representations of an `_entities` fetch name. */
+export function representedTypes(representations: unknown): readonly string[] {
   const list = Array.isArray(representations) ? representations : [];
   const types = list.map((one: unknown) => (one as ResultObject | null)?.['__typename']);
-  return [...new Set(types)].flatMap((type) =>
-    (typeof type === 'string' && type !== '' ? [collectionTag(type)] : []));
+  return [...new Set(types)].filter((type) => typeof type === 'string' && type !== '') as string[];
 }

@@ -160,6 +160,10 @@ const cases: readonly (readonly [string, Case])[] = [
     clean: { tree: { code: 'c' } },
     tags: ['tree:c', 'alt'], overflow: true,
   }],
+  ['a whole number that has lost digits on the way', {
+    text: '{ anonymous { id name } }', data: { anonymous: { id: 2 ** 53 + 2, name: 'x' } },
+    tags: [], overflow: true,
+  }],
   ['an entity without its key', {
     text: '{ anonymous { id name } }', data: { anonymous: { id: null, name: 'x' } },
     tags: [], overflow: true,
@@ -226,6 +230,23 @@ describe('harvesting', () => {
     }) };
     expect([...harvest.harvest({ m: { id: 1, stars: 2 } }, {}).tags].sort())
       .toEqual(['book:1', 'film:1', 'media:1']);
+  });
+
+  it('takes a null for an interface as one of each type that it can be', () => {
+    const policy = new SchemaPolicy(parse(`
+      type Query { x: Int }
+      interface Media @join__type(graph: A, key: "id", isInterfaceObject: true) { id: ID! }
+      type Book implements Media @join__type(graph: B, key: "id") { id: ID! }`));
+    const schema = buildSchema(`
+      type Query { _entities(representations: [_Any!]!): [_Entity]! }
+      scalar _Any union _Entity = Media
+      type Media { id: ID! stars: Int }`);
+    const document = parse(
+      'query($r: [_Any!]!) { _entities(representations: $r) { ... on Media { stars } } }',
+    );
+    const harvest = planOperation({ policy, schema, document })
+      .harvest({ _entities: [null] }, { r: [{ __typename: 'Media', id: '1' }] });
+    expect([...harvest.tags].sort()).toEqual(['book', 'media']);
   });
 
   it('takes a null among entities that were asked for by representation as not there', () => {

@@ -8,6 +8,7 @@ import { canonicalJson, entityKey, hashOf, type CacheKey } from '../../cache/key
 import type { Fill, ReadPath } from '../../cache/read-path.ts';
 import type { Clock } from '../../invalidation/clock.ts';
 import { entityTag, type Tag } from '../../invalidation/tag.ts';
+import { isId } from '../../policy/collector.ts';
 import type { SchemaPolicy } from '../../policy/schema-policy.ts';
 import { hasErrors } from './root-cache.ts';
 import { partOf, tellPart } from './part.ts';
@@ -37,15 +38,15 @@ export class EntityCache {
     const { [REPRESENTATIONS]: list, ...others } = variables;
     const representations = list as readonly Representation[];
     const base = [...request.base, canonicalJson(others)];
-    const tags = representations.map((one) => this.#tagOf(one));
-    const keys = representations.map((one, index) => keyOf(one, tags[index], base));
+    const tags = representations.map((one) => this.#tagsOf(one));
+    const keys = representations.map((one, index) => keyOf(one, tags[index]?.[0], base));
 
     const fills = new Map<number, Fill>();
     const errors: GraphQLError[] = [];
     const load = async (missing: readonly number[]): Promise<readonly Fill[]> => {
       const asked = missing.map((index) => representations[index]);
       const result = await request.fetch({ ...others, [REPRESENTATIONS]: asked });
-      const loaded = fillsOf(result, { request, tags: missing.map((index) => tags[index]) });
+      const loaded = fillsOf(result, { request, tags: missing.map((index) => tags[index] ?? []) });
       missing.forEach((index, at) => fills.set(index, loaded[at] as Fill));
       errors.push(...(result.errors ?? []).map((error) => relocate(error, missing)));
       return loaded;
@@ -60,22 +61,22 @@ export class EntityCache {
     return { data: { _entities: entities }, ...(errors.length > 0 && { errors }) };
   }
 
-  /** The entity's tag, where the representation holds the key fields that tags are made of. */
-  #tagOf(representation: Representation): Tag | undefined {
+  /**
+   * The entity's tags, its own first, where the representation holds the key fields that they are
+   * made of. What is represented by an interface may be of each type that implements it.
+   */
+  #tagsOf(representation: Representation): readonly Tag[] {
+    const { policy } = this.#options;
     const type = representation['__typename'];
-    if (typeof type !== 'string') return undefined;
-    const keys = this.#options.policy.keyFields(type).map((path) => at(representation, path));
-    if (keys.length === 0 || !keys.every((key) => isScalarKey(key))) return undefined;
-    return entityTag(type, ...keys);
+    if (typeof type !== 'string') return [];
+    const keys = policy.keyFields(type).map((path) => at(representation, path));
+    if (keys.length === 0 || !keys.every(isId)) return [];
+    return policy.identities(type).map((one) => entityTag(one, ...keys.map(String)));
   }
 }
 
 function at(value: unknown, path: readonly string[]): unknown {
   return path.reduce<unknown>((inner, name) => (inner as Representation | null)?.[name], value);
-}
-
-function isScalarKey(key: unknown): key is string | number {
-  return typeof key === 'string' || typeof key === 'number';
 }
 
 function keyOf(one: Representation, tag: Tag | undefined, base: readonly unknown[]): CacheKey {
@@ -85,8 +86,8 @@ function keyOf(one: Representation, tag: Tag | undefined, base: readonly unknown
 
 interface FillsSource {
   readonly request: SubgraphRequest;
-  /** For each representation that was asked for, the entity's tag. */
-  readonly tags: readonly (Tag | undefined)[];
+  /** For each representation that was asked for, the entity's tags. */
+  readonly tags: readonly (readonly Tag[])[];
 }
 
 /** One fill for each entity that was asked for; none is kept of those that came with an error. */
@@ -99,10 +100,9 @@ function fillsOf(result: ExecutionResult, { request, tags }: FillsSource): reado
   }
   const failed = new Set((result.errors ?? []).map(({ path }) => path?.[1]));
   return entities.map((entity: unknown, index): Fill => {
-    const tag = tags[index];
     const data = { _entities: [entity] };
     const pick = (): unknown => data._entities[0];
-    const fill = partOf(result, { request, data, pick, tags: tag === undefined ? [] : [tag] });
+    const fill = partOf(result, { request, data, pick, tags: tags[index] ?? [] });
     const storable = !failed.has(index) && !failed.has(undefined);
     return storable ? fill : { ...fill, ttlMs: 0, shareable: false };
   });
