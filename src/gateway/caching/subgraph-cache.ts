@@ -25,28 +25,30 @@ export interface SubgraphCacheOptions {
 }
 
 /** Plans of the documents that the stitching makes: some for each client operation. */
-const PLANS_MAX = 2_000;
+const PLANS_MAX = 10_000;
+const PLANS_BYTES_MAX = 64 * 1024 * 1024;
+
+/** What a plan and its document weigh in memory for each character of its text, as measured. */
+const CHARACTER_BYTES = 100;
 
 export class SubgraphCache {
   readonly #options: SubgraphCacheOptions;
+  /** Of all subgraphs, by name and text. */
+  readonly #plans = new LRUCache<string, OperationPlan>({
+    max: PLANS_MAX,
+    maxSize: PLANS_BYTES_MAX,
+    sizeCalculation: (_plan, text) => text.length * CHARACTER_BYTES,
+  });
 
   constructor(options: SubgraphCacheOptions) {
     this.#options = options;
   }
 
   wrap(subgraph: Subgraph): Executor {
-    const plans = new LRUCache<string, OperationPlan>({ max: PLANS_MAX });
-    const planOf = (text: string, document: DocumentNode): OperationPlan => {
-      const known = plans.get(text);
-      if (known !== undefined) return known;
-      const plan = this.#options.planOf(document, subgraph);
-      plans.set(text, plan);
-      return plan;
-    };
     const cached = async (request: ExecutionRequest): Promise<ExecutionResult> => {
       const { exchange } = request.context as CachedContext;
       const text = normalText(request.document);
-      const plan = planOf(text, request.document);
+      const plan = this.#planOf(subgraph, request.document, text);
       if (plan.operation === 'mutation') return this.#mutate({ subgraph, request, plan, exchange });
       return this.#query({ subgraph, request, plan, exchange, text });
     };
@@ -54,6 +56,15 @@ export class SubgraphCache {
       const isCached = hasExchange(request.context) && operationOf(request) !== 'subscription';
       return isCached ? cached(request) : subgraph.executor(request);
     }) as Executor;
+  }
+
+  #planOf(subgraph: Subgraph, document: DocumentNode, text: string): OperationPlan {
+    const key = `${subgraph.name} ${text}`;
+    const known = this.#plans.get(key);
+    if (known !== undefined) return known;
+    const plan = this.#options.planOf(document, subgraph);
+    this.#plans.set(key, plan);
+    return plan;
   }
 
   async #query({ subgraph, request, plan, exchange, text }: Fetch & { text: string }) {
