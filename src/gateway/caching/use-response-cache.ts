@@ -53,7 +53,8 @@ export function useResponseCache(options: ResponseCachePluginOptions): Plugin {
       exchange.executedUnder(args.schema as GraphQLSchema);
       exchange.streaming = true;
     },
-    onResponse({ request, response, setResponse, fetchAPI }) {
+    onResponse(payload) {
+      const { request, response, fetchAPI } = payload;
       const mediaType = mediaTypeOf(response.headers);
       if (mediaType === undefined || mediaType === 'text/html') return;
       const own = exchanges.get(request) ?? [];
@@ -68,7 +69,7 @@ export function useResponseCache(options: ResponseCachePluginOptions): Plugin {
       if (request.method === 'GET' && isUnchanged(request, headers)) {
         response.headers.delete('content-length');
         response.headers.delete('content-type');
-        setResponse(new fetchAPI.Response(null, { status: 304, headers: response.headers }));
+        payload.setResponse(new fetchAPI.Response(null, { status: 304, headers: response.headers }));
       }
     },
   };

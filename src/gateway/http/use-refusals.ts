@@ -28,11 +28,12 @@ export function useRefusals({ path }: { path: string }): Plugin {
     onParams({ params }) {
       if (!hasQuery(params)) throw asGraphQLError(invalidRequest('A query', 'none'));
     },
-    onExecutionResult({ result, setResult }) {
+    onExecutionResult(payload) {
+      const { result } = payload;
       // Errors first: the data of an answer from the cache is parsed when it is looked at.
       const errors = (result as ExecutionResult | undefined)?.errors;
       if (errors === undefined || errors.every(hasCode) || hasData(result)) return;
-      setResult({ ...result, errors: errors.map(withCode) } as ExecutionResult);
+      payload.setResult({ ...result, errors: errors.map(withCode) } as ExecutionResult);
     },
     onResponse(payload) {
       const { request, response, fetchAPI } = payload;
