@@ -46,6 +46,8 @@ beforeEach(async () => {
   world.users.forget();
 });
 
+type HeaderLines = Record<string, string>;
+
 interface Heard {
   readonly status: number;
   readonly headers: Headers;
@@ -56,11 +58,11 @@ async function heard(response: Response): Promise<Heard> {
   return { status: response.status, headers: response.headers, text: await response.text() };
 }
 
-async function get(at: TestNode, query: string, headers: HeadersInit = {}): Promise<Heard> {
+async function get(at: TestNode, query: string, headers: HeaderLines = {}): Promise<Heard> {
   return heard(await fetch(`${at.url}?query=${encodeURIComponent(query)}`, { headers }));
 }
 
-async function post(at: TestNode, body: unknown, headers: HeadersInit = {}): Promise<Heard> {
+async function post(at: TestNode, body: unknown, headers: HeaderLines = {}): Promise<Heard> {
   const init = { 'content-type': JSON_TYPE, ...headers };
   return heard(await fetch(at.url, { method: 'POST', headers: init, body: JSON.stringify(body) }));
 }

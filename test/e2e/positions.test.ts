@@ -45,6 +45,10 @@ function rename(node: TestNode, name: string): Promise<Answer> {
   return node.ask(`mutation { rename(id: "1", name: "${name}") { id } }`);
 }
 
+interface Sent extends RequestInit {
+  readonly headers?: Record<string, string>;
+}
+
 /** Why the cache had no part in an answer. */
 function bypassOf({ headers }: Answer): string | undefined {
   return /fwd=bypass; detail=([\w-]+)/.exec(headers.get('cache-status') ?? '')?.[1];
@@ -64,9 +68,9 @@ describe('one node', () => {
   afterAll(() => node.stop());
 
   const json = { 'content-type': 'application/json' };
-  const posting = (body: string, headers = {}): RequestInit =>
+  const posting = (body: string, headers = {}): Sent =>
     ({ method: 'POST', headers: { ...json, ...headers }, body });
-  const asking = (query: string, headers = {}): RequestInit =>
+  const asking = (query: string, headers = {}): Sent =>
     posting(JSON.stringify({ query }), headers);
 
   it.each([
@@ -139,7 +143,7 @@ describe('one node', () => {
     'x', '', ' ', '1', '1-', '-1', '1-2-3', '1.5-0', '0x1-0', '+1-0', '9'.repeat(40), '1-0, 2-0',
     '1234567890123456-0', '1-9007199254740993', '9'.repeat(5_000), '1-0\u00b2', '"1-0"', '*', '$',
   ])('refuses %j, which is no position', async (text) => {
-    const requests: [string, RequestInit][] = [
+    const requests: [string, Sent][] = [
       [node.url, asking(USER)],
       [`${node.url}?query=${encodeURIComponent(USER)}`, {}],
       [node.url, posting(JSON.stringify([{ query: USER }, { query: USER }]))],
@@ -158,7 +162,9 @@ describe('one node', () => {
 describe('a node that is held behind another', () => {
   let memory: MemoryLog;
   let log: HeldLog;
-  let [ahead, behind, patient]: TestNode[] = [];
+  let ahead: TestNode;
+  let behind: TestNode;
+  let patient: TestNode;
 
   async function start(positionWaitMs: number, invalidationLog: HeldLog): Promise<TestNode> {
     const { subgraphs } = world;
@@ -175,39 +181,39 @@ describe('a node that is held behind another', () => {
 
   afterEach(async () => {
     log.release();
-    await Promise.all([ahead, behind, patient].map((node) => node?.stop()));
+    await Promise.all([ahead, behind, patient].map((node) => node.stop()));
     await memory.close();
   });
 
   it.each([['a root field', USER], ['an entity', POST], ['a list', ALL]])(
     'never answers who wrote elsewhere with the old state of %s',
     async (_, query) => {
-      const old = (await behind!.ask(query)).text;
-      expect((await behind!.ask(query)).cache).toBe('hit');
+      const old = (await behind.ask(query)).text;
+      expect((await behind.ask(query)).cache).toBe('hit');
       log.hold();
-      const wrote = await rename(ahead!, 'new');
+      const wrote = await rename(ahead, 'new');
       // The trap is real: for all that this node knows, the old state is the state.
-      expect(await behind!.ask(query)).toMatchObject({ cache: 'hit', text: old });
+      expect(await behind.ask(query)).toMatchObject({ cache: 'hit', text: old });
 
-      const answer = await behind!.ask(query, sending(wrote));
+      const answer = await behind.ask(query, sending(wrote));
       expect(answer.text).toContain('"new"');
       expect(bypassOf(answer)).toBe('behind');
 
       log.release();
-      await until(async () => (await behind!.ask(query)).text === answer.text, {
+      await until(async () => (await behind.ask(query)).text === answer.text, {
         what: 'it has heard of the write',
       });
     },
   );
 
   it('never answers so either who goes on with the position of its answer', async () => {
-    await behind!.ask(USER);
+    await behind.ask(USER);
     log.hold();
-    const wrote = await rename(ahead!, 'new');
-    let last = await behind!.ask(USER, sending(wrote));
+    const wrote = await rename(ahead, 'new');
+    let last = await behind.ask(USER, sending(wrote));
     expect(positionOf(last) >= positionOf(wrote)).toBe(true);
     for (let n = 0; n < 3; n += 1) {
-      last = await behind!.ask(USER, sending(last));
+      last = await behind.ask(USER, sending(last));
       expect(last.data.user.name).toBe('new');
     }
   });
@@ -215,33 +221,33 @@ describe('a node that is held behind another', () => {
   it('does not hand over what another request began to read before the write', async () => {
     log.hold();
     const gate = world.users.hold();
-    const reading = behind!.ask(USER);
+    const reading = behind.ask(USER);
     await gate.arrived;
-    const wrote = await rename(ahead!, 'new');
-    expect((await behind!.ask(USER, sending(wrote))).data.user.name).toBe('new');
+    const wrote = await rename(ahead, 'new');
+    expect((await behind.ask(USER, sending(wrote))).data.user.name).toBe('new');
     gate.release();
     expect((await reading).data.user.name).toBe('name of 1');
-    expect((await behind!.ask(USER, sending(wrote))).data.user.name).toBe('new');
+    expect((await behind.ask(USER, sending(wrote))).data.user.name).toBe('new');
   });
 
   it('waits for the position, and is then no longer behind', async () => {
-    await patient!.ask(USER);
+    await patient.ask(USER);
     log.hold();
-    const wrote = await rename(ahead!, 'new');
-    const waiting = patient!.ask(USER, sending(wrote));
+    const wrote = await rename(ahead, 'new');
+    const waiting = patient.ask(USER, sending(wrote));
     // A request that came later has been answered: the other one waits.
-    expect((await patient!.ask(USER)).data.user.name).toBe('name of 1');
+    expect((await patient.ask(USER)).data.user.name).toBe('name of 1');
     log.release();
     const answer = await waiting;
     expect([answer.data.user.name, answer.cache]).toEqual(['new', 'miss']);
-    expect((await patient!.ask(USER, sending(wrote))).cache).toBe('hit');
+    expect((await patient.ask(USER, sending(wrote))).cache).toBe('hit');
   });
 
   it('shows who writes there what they wrote, and the same elsewhere', async () => {
-    await Promise.all([ahead!, behind!].map((node) => node.ask(USER)));
+    await Promise.all([ahead, behind].map((node) => node.ask(USER)));
     log.hold();
-    const wrote = await rename(behind!, 'new');
-    for (const node of [behind!, ahead!, behind!]) {
+    const wrote = await rename(behind, 'new');
+    for (const node of [behind, ahead, behind]) {
       expect((await node.ask(USER, sending(wrote))).data.user.name).toBe('new');
       expect((await node.ask(USER)).data.user.name).toBe('new');
     }
@@ -259,11 +265,12 @@ describe('two nodes over Redis', () => {
 
   it('never answer who wrote at the other with old state, however soon they ask', async () => {
     for (let round = 0; round < 40; round += 1) {
-      const [writer, reader] = round % 2 === 0 ? pair.nodes : pair.nodes.toReversed();
+      const [one, other] = pair.nodes;
+      const [writer, reader] = round % 2 === 0 ? [one, other] : [other, one];
       await Promise.all(pair.nodes.map((node) => node.ask(POST)));
-      const wrote = await rename(writer!, `name ${round}`);
+      const wrote = await rename(writer, `name ${round}`);
       const answers = await Promise.all([USER, POST, ALL].map((query) =>
-        reader!.ask(query, sending(wrote))));
+        reader.ask(query, sending(wrote))));
       for (const { text } of answers) expect(text).toContain(`"name ${round}"`);
     }
   });

@@ -70,8 +70,8 @@ function parameters(reader: Reader): Record<string, BareItem> {
 }
 
 function bareItem(reader: Reader): BareItem {
-  const decimal = reader.skip(/-?\d{1,12}\.\d{1,3}(?![\d.])/y) ?? reader.skip(/-?\d{1,15}(?![\d.])/y);
-  if (decimal !== undefined) return Number(decimal);
+  const number = reader.skip(/-?(\d{1,12}\.\d{1,3}|\d{1,15})(?![\d.])/y);
+  if (number !== undefined) return Number(number);
   const quoted = reader.skip(/"(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*"/y);
   if (quoted !== undefined) return quoted.slice(1, -1).replaceAll(/\\(["\\])/g, '$1');
   const truth = reader.skip(/\?[01]/y);
