@@ -28,7 +28,8 @@ const TYPES = /* GraphQL */ `
     now: Int @cacheControl(maxAge: 0)
     whoAsks: String
   }
-  type Mutation { rename(id: ID!, name: String!): User }
+  directive @defer on FRAGMENT_SPREAD | INLINE_FRAGMENT
+  type Mutation { rename(id: ID!, name: String!): User first(name: String!): User }
   type User { id: ID! name: String! friends: [User!]! }
 `;
 
@@ -89,6 +90,10 @@ function serve(
         },
       },
       Mutation: {
+        first: (_, { name }: User) => {
+          people.set('1', { id: '1', name });
+          return { id: '1', name };
+        },
         rename: (_, { id, name }: User) => {
           people.set(id, { id, name });
           return { id, name };
@@ -128,6 +133,17 @@ describe('the plugin in a Yoga server', () => {
     expect(after.text).toContain('"new"');
     expect((await ask(one)).cache).toBe('hit');
     expect(ran.filter((what) => what === 'user')).toHaveLength(1);
+  });
+
+  it('purges what a mutation changed also where part of its answer is deferred', async () => {
+    const { ask } = serve();
+    const query = '{ users { name } }';
+    await ask(query);
+    const mutation = 'mutation { first(name: "new") { ... @defer { name } } }';
+    const { text } = await ask(mutation, { accept: 'multipart/mixed, application/json' });
+    expect(text).toContain('"name":"new"');
+    expect(text).not.toContain('_freshet_');
+    expect((await ask(query)).text).toContain('"new"');
   });
 
   it('adds nothing to an answer that the client did not ask for', async () => {

@@ -45,6 +45,7 @@ export function operationKey({ document, operationName, variables }: Operation):
   return [normalText(document), name, canonicalJson(used)];
 }
 
+const INCREMENTAL = ['defer', 'stream'];
 const incremental = new WeakMap<DocumentNode, boolean>();
 
 /** Whether the answer comes in pieces (`@defer`, `@stream`). */
@@ -54,9 +55,17 @@ export function isIncremental(document: DocumentNode): boolean {
   let found = false;
   visit(document, {
     Directive({ name }) {
-      found ||= name.value === 'defer' || name.value === 'stream';
+      found ||= INCREMENTAL.includes(name.value);
     },
   });
   incremental.set(document, found);
   return found;
+}
+
+/** The document whose answer comes as a whole, as a server may choose to give it. */
+export function inOnePiece(document: DocumentNode): DocumentNode {
+  if (!isIncremental(document)) return document;
+  return visit(document, {
+    Directive: ({ name }) => (INCREMENTAL.includes(name.value) ? null : undefined),
+  });
 }

@@ -7,6 +7,7 @@ import type { Tag } from '../../invalidation/tag.ts';
 import type { OperationPlan } from '../../policy/plan.ts';
 import type { Exchange } from './exchange.ts';
 import type { Invalidate } from './invalidate.ts';
+import { inOnePiece } from './operation-key.ts';
 
 export type Execute = (args: ExecutionArgs) => Promise<ExecutionResult>;
 
@@ -38,7 +39,9 @@ export const executeStitched: TaggedExecution = async ({ args, exchange, execute
 /** For an executable schema: the key fields are asked for along with the rest, and taken out. */
 export function executeOwnSchema(invalidate: Invalidate): TaggedExecution {
   return async ({ args, plan, exchange, execute }) => {
-    const result = await execute({ ...args, document: plan.completed });
+    // What a mutation changed is known by all of its answer, and purged before any of it leaves.
+    const document = plan.operation === 'mutation' ? inOnePiece(plan.completed) : plan.completed;
+    const result = await execute({ ...args, document });
     const variables = args.variableValues ?? {};
     if (plan.operation === 'mutation') {
       const purges = plan.purges(result.data, variables);
