@@ -44,6 +44,7 @@ export class SchemaPolicy {
   readonly #declared: ReadonlyMap<string, Rule>;
   /** By coordinate, with the interfaces of the type counted in. */
   readonly #effective = new Map<string, TypeRule>();
+  readonly #hints = new Map<string, TypeHint>();
   readonly #interfaces = new Map<string, Set<string>>();
   readonly #implementations = new Map<string, Set<string>>();
 
@@ -93,15 +94,20 @@ export class SchemaPolicy {
     if (problems.length > 0) throw invalidPolicy(problems);
   }
 
-  /** What holds for a value of the type where no field says otherwise. */
+  /** What holds for a value of the type as a whole, with all that its fields may hold. */
   typeHint(type: string): TypeHint {
-    const { scope, staleWhileRevalidateSeconds = 0 } = this.typeRule(type);
+    const known = this.#hints.get(type);
+    if (known !== undefined) return known;
+    const { scope: declared, staleWhileRevalidateSeconds = 0 } = this.typeRule(type);
+    const scope = declared === 'PUBLIC' && this.#hasPrivateField(type) ? undefined : declared;
     const ttlMs = this.#typeTtlMs(type);
-    return {
+    const hint: TypeHint = {
       ttlMs,
       staleWhileRevalidateMs: ttlMs === 0 ? 0 : staleWhileRevalidateSeconds * 1_000,
       scope: scope ?? 'UNDECLARED',
     };
+    this.#hints.set(type, hint);
+    return hint;
   }
 
   /** In the order in which they stand in the entity's tag; none where the type is no entity. */
@@ -134,6 +140,12 @@ export class SchemaPolicy {
       }
       return rule;
     });
+  }
+
+  #hasPrivateField(type: string): boolean {
+    const above = [type, ...(this.#interfaces.get(type) ?? [])].map((name) => `${name}.`);
+    return [...this.#declared].some(([coordinate, { scope }]) =>
+      scope === 'PRIVATE' && above.some((prefix) => coordinate.startsWith(prefix)));
   }
 
   #typeTtlMs(type: string): number {

@@ -94,6 +94,16 @@ describe('a policy', () => {
     expect(policy.typeHint('T')).toMatchObject({ ttlMs: 3_000, scope: 'PRIVATE' });
   });
 
+  it('calls no type PUBLIC as a whole that has a PRIVATE field', () => {
+    const policy = policyOf(`
+      interface I { b: Int @cacheControl(scope: PRIVATE) }
+      type T @cacheControl(scope: PUBLIC) { a: Int @cacheControl(scope: PRIVATE) }
+      type U implements I @cacheControl(scope: PUBLIC) { b: Int }
+      type V @cacheControl(scope: PUBLIC) { a: Int }`);
+    expect(['T', 'U', 'V'].map((type) => policy.typeHint(type).scope))
+      .toEqual(['UNDECLARED', 'UNDECLARED', 'PUBLIC']);
+  });
+
   it('allows with an interface nothing that its types do not', () => {
     const policy = policyOf(`
       interface I @cacheControl(maxAge: 900, scope: PUBLIC) { a: Int }

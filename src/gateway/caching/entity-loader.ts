@@ -17,6 +17,8 @@ import { audienceOf, type Audience } from './scope.ts';
 export interface EntityLoaderOptions<Value, Context extends object> {
   /** The GraphQL type: its `@cacheControl` says how long and for whom a value is kept. */
   readonly type: string;
+  /** Tells it apart from other loaders of the type, whose values are other ones. Default none. */
+  readonly name?: string;
   /**
    * One value for each id, in order; null for one that does not exist, an Error for one that could
    * not be read (it is thrown to who asked for it, and not kept). Values are kept as JSON.
@@ -90,7 +92,7 @@ class EntityBatch<Value, Context extends object> {
   }
 
   async load(ids: readonly string[]): Promise<(Value | Error | null)[]> {
-    const { type, context, batch } = this.#options;
+    const { type, name = '', context, batch } = this.#options;
     const { policy, hash } = this.#core.planned(this.#exchange.schema);
     const { ttlMs, scope } = policy.typeHint(type);
     const audience = audienceOf(scope, this.#exchange.caller);
@@ -100,7 +102,7 @@ class EntityBatch<Value, Context extends object> {
       return [...(await batch(ids, context))];
     }
     const keys = ids.map((id) =>
-      entityKey(entityTag(type, id), ['loader', type, id, audience.key, hash]));
+      entityKey(entityTag(type, id), ['loader', name, type, id, audience.key, hash]));
     // By id, which may stand there twice.
     const fills = new Map<string, Fill>();
     const failures = new Map<string, Error>();

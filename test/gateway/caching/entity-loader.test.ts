@@ -23,7 +23,7 @@ const TYPES = /* GraphQL */ `
   type Query { user(id: ID!): User letter(id: ID!): Letter }
   type Mutation { look(id: ID!): User rename(id: ID!, name: String!): User }
   type Subscription { changes: User }
-  type User { id: ID! name: String }
+  type User { id: ID! name: String shouted: String }
   type Letter @cacheControl(scope: PRIVATE) { id: ID! text: String }
 `;
 
@@ -60,6 +60,11 @@ beforeEach(() => {
       return ids.map((id) => ({ id, text: 'dear' }));
     },
   });
+  const shouts = freshet.entityLoader<string, Context>({
+    type: 'User',
+    name: 'shouts',
+    batch: async (ids) => ids.map((id) => (people.get(id)?.name ?? '').toUpperCase()),
+  });
   const load = (_: unknown, { id }: { id: string }, context: Context) => loader.load(context, id);
   async function* changes(): AsyncGenerator<{ changes: { id: string } }> {
     for (const gate of gates) {
@@ -85,7 +90,10 @@ beforeEach(() => {
         },
       },
       Subscription: { changes: { subscribe: changes } },
-      User: { name: async ({ id }: User, _, context) => (await loader.load(context, id))?.name },
+      User: {
+        name: async ({ id }: User, _, context) => (await loader.load(context, id))?.name,
+        shouted: ({ id }: User, _, context) => shouts.load(context, id),
+      },
     },
   });
   const yoga = createYoga({ schema, logging: false, plugins: [freshet.plugin] });
@@ -129,6 +137,11 @@ it('shows in each event of a subscription what is so by then', async () => {
   await freshet.invalidate(maker.updated('User', '1'));
   gates[1]?.resolve();
   expect(await next()).toContain('"name":"new"');
+});
+
+it('keeps apart what two loaders of one type load', async () => {
+  const { data } = await (await ask('{ user(id: "1") { name shouted } }')).json();
+  expect(data).toEqual({ user: { name: 'old', shouted: 'OLD' } });
 });
 
 it('keeps nothing beyond the end of a token, however late in the request it is read', async () => {
