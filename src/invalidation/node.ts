@@ -117,6 +117,7 @@ export class InvalidationNode {
       log, maker, clock, random,
       recordsMax: options.outboxRecordsMax ?? 10_000,
       waitMs: redis?.appendTimeoutMs ?? 250,
+      onWidened: (message) => this.#apply(message),
     });
     this.#follower = new Follower({
       log, horizon, clock, hearingTimeoutMs, settleMs,
@@ -216,19 +217,25 @@ export class InvalidationNode {
     message: InvalidationMessage,
     options: AppendOptions = {},
   ): Promise<Position | undefined> {
+    return this.#outbox.append(message, { ...options, onSettled: this.#apply(message) });
+  }
+
+  /**
+   * Applies what is on its way to the log. Until the returned function is called, with the place
+   * that it got or undefined, it is held, which may be longer than `append` takes.
+   */
+  #apply(message: InvalidationMessage): (position: Position | undefined) => void {
     const purges = purgesOf(message, this.#keyMap);
     const guess = successor(this.position);
     this.horizon.markNow(purges);
     const release = this.horizon.hold(purges);
-    // A message that is kept is held until it has its place, which may be after `append` resolved.
-    const onSettled = (position: Position | undefined): void => {
+    return (position) => {
       if (position === undefined) this.horizon.markNow(purges);
       else this.horizon.mark(position, purges);
       release();
       // It was in the log already: sent twice, or followed before it was heard.
       if (position !== undefined && position < guess) void this.#goBeyond(guess);
     };
-    return this.#outbox.append(message, { ...options, onSettled });
   }
 
   /**

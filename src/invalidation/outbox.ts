@@ -12,7 +12,7 @@ import type { MessageMaker } from './message-maker.ts';
 import type { InvalidationMessage } from './message.ts';
 import type { Position } from './position.ts';
 import { backoffMs } from './redis.ts';
-import { Widening } from './widening.ts';
+import { Widening, type OnWidened } from './widening.ts';
 
 export interface OutboxOptions {
   readonly log: Log;
@@ -22,6 +22,8 @@ export interface OutboxOptions {
   readonly recordsMax?: number;
   /** How long a caller waits whose message comes behind others that are kept. Default 250 ms. */
   readonly waitMs?: Millis;
+  /** Told of a wider purge before those that it stands for are settled. Default: nobody is. */
+  readonly onWidened?: OnWidened;
   readonly clock?: Clock;
   readonly random?: Random;
 }
@@ -64,14 +66,15 @@ export class Outbox {
   #draining = false;
 
   constructor({
-    log, maker, recordsMax = 10_000, waitMs = 250, clock = systemClock, random = systemRandom,
+    log, maker, recordsMax = 10_000, waitMs = 250, onWidened,
+    clock = systemClock, random = systemRandom,
   }: OutboxOptions) {
     this.#log = log;
     this.#clock = clock;
     this.#random = random;
     this.#recordsMax = recordsMax;
     this.#waitMs = waitMs;
-    this.#widening = new Widening(maker);
+    this.#widening = new Widening(maker, onWidened);
   }
 
   /** How many messages wait to be appended; those that were widened count once for each type. */
@@ -208,8 +211,7 @@ export class Outbox {
   }
 
   #keepWidened(): void {
-    for (const message of this.#widening.take()) {
-      const settled = (): void => undefined;
+    for (const { message, settled } of this.#widening.take()) {
       const sequence = this.#sequence;
       this.#kept.push({ sequence, message, options: {}, isWidened: true, settled });
     }

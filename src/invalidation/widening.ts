@@ -6,48 +6,75 @@
 import { isFence } from './fence.ts';
 import type { MessageMaker } from './message-maker.ts';
 import { cascadeOf, entityTypeName, type InvalidationMessage } from './message.ts';
+import type { Position } from './position.ts';
 import { collectionTag } from './tag.ts';
+
+/**
+ * Called with each wider message as soon as it stands for another one; returns what is called once
+ * it has its position, or with undefined where it gets none.
+ */
+export type OnWidened = (message: InvalidationMessage) => (position: Position | undefined) => void;
+
+export interface Widened {
+  readonly message: InvalidationMessage;
+  readonly settled: (position: Position | undefined) => void;
+}
 
 /** More types than a schema is likely to have: then everything is purged at once. */
 const TYPES_MAX = 64;
 
 export class Widening {
   readonly #maker: MessageMaker;
-  readonly #types = new Set<string>();
-  #everything = false;
+  readonly #onWidened: OnWidened;
+  readonly #types = new Map<string, Widened>();
+  #everything: Widened | undefined;
 
-  constructor(maker: MessageMaker) {
+  constructor(maker: MessageMaker, onWidened: OnWidened = () => () => undefined) {
     this.#maker = maker;
+    this.#onWidened = onWidened;
   }
 
   /** How many messages `take` would give. */
   get size(): number {
-    return this.#everything ? 1 : this.#types.size;
+    return this.#everything === undefined ? this.#types.size : 1;
   }
 
   add(message: InvalidationMessage): void {
-    if (this.#everything || isFence(message)) return;
-    const isOfOneType = message.action === 'Delete' || message.action === 'Update';
-    // Keys and patterns may belong to any type: what they mean is decided where they are read.
-    if (!isOfOneType || cascadeOf(message.metadata).length > 0) {
-      this.#everything = true;
-      return;
+    if (this.#everything !== undefined || isFence(message)) return;
+    const type = typeOf(message);
+    if (type !== undefined && this.#types.has(type)) return;
+    if (type === undefined || this.#types.size >= TYPES_MAX) {
+      this.#everything = this.#widen('*', []);
+    } else {
+      const collection = collectionTag(type);
+      this.#types.set(type, this.#widen(`${collection}:*`, [collection]));
     }
-    this.#types.add(entityTypeName(message.entity_type).toLowerCase());
-    if (this.#types.size > TYPES_MAX) this.#everything = true;
   }
 
   /** The messages that say it all; afterwards nothing remains. */
-  take(): readonly InvalidationMessage[] {
-    const reason = 'the outbox overflowed';
-    const messages = this.#everything
-      ? [this.#maker.pattern('*', { reason })]
-      : Array.from(this.#types, (type) => {
-        const collection = collectionTag(type);
-        return this.#maker.pattern(`${collection}:*`, { reason, cascade: [collection] });
-      });
+  take(): readonly Widened[] {
+    const types = [...this.#types.values()];
+    const everything = this.#everything;
     this.#types.clear();
-    this.#everything = false;
-    return messages;
+    this.#everything = undefined;
+    if (everything === undefined) return types;
+    const settled: Widened['settled'] = (position) => {
+      for (const one of [everything, ...types]) one.settled(position);
+    };
+    return [{ message: everything.message, settled }];
   }
+
+  #widen(pattern: string, cascade: readonly string[]): Widened {
+    const reason = 'the outbox overflowed';
+    const metadata = { reason, ...(cascade.length > 0 && { cascade }) };
+    const message = this.#maker.pattern(pattern, metadata);
+    return { message, settled: this.#onWidened(message) };
+  }
+}
+
+/** Undefined for keys and patterns, which may belong to any: what they mean is decided later. */
+function typeOf(message: InvalidationMessage): string | undefined {
+  const isOfOneType = message.action === 'Delete' || message.action === 'Update';
+  if (!isOfOneType || cascadeOf(message.metadata).length > 0) return undefined;
+  return entityTypeName(message.entity_type).toLowerCase();
 }

@@ -187,7 +187,7 @@ describe('widening', () => {
     const widening = new Widening(make().maker);
     widening.add(someMessage(fields));
     widening.add(someMessage());
-    expect(widening.take().map(({ pattern }) => pattern)).toEqual(['*']);
+    expect(widening.take().map(({ message }) => message.pattern)).toEqual(['*']);
     expect(widening.take()).toEqual([]);
   });
 
@@ -197,7 +197,30 @@ describe('widening', () => {
       widening.add(someMessage({ entity_type: { Custom: `type${type}` } }));
     }
     expect(widening.size).toBe(1);
-    expect(widening.take().map(({ pattern }) => pattern)).toEqual(['*']);
+    expect(widening.take().map(({ message }) => message.pattern)).toEqual(['*']);
+  });
+
+  it('is told before what it stands for is settled, and settled when it has its place', async () => {
+    const told: string[] = [];
+    const { outbox, log, clock } = make({
+      recordsMax: 1,
+      onWidened: ({ pattern }) => {
+        told.push(`widened to ${pattern}`);
+        return (position) => told.push(`${pattern} has ${position === undefined ? 'no' : 'its'} place`);
+      },
+    });
+    log.isDown = true;
+    for (const name of ['first', 'second', 'third']) {
+      void outbox.append(someMessage(), { onSettled: () => told.push(`${name} is settled`) });
+    }
+    void outbox.append(someMessage({ metadata: { cascade: ['feed:1'] } }));
+    await clock.advanceAsync(500);
+    const widened = ['widened to user:*', 'second is settled', 'third is settled', 'widened to *'];
+    expect(told).toEqual(widened);
+    log.isDown = false;
+    await clock.advanceAsync(2_000);
+    const placed = ['first is settled', '* has its place', 'user:* has its place'];
+    expect(told).toEqual([...widened, ...placed]);
   });
 
   it('of a fence is nothing', () => {
