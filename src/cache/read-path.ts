@@ -134,6 +134,11 @@ export class ReadPath {
     return keys.map(({ id }) => wants.get(id)?.outcome as Outcome);
   }
 
+  /** Drops what is kept under these keys: it turned out to be no answer. */
+  forget(keys: readonly CacheKey[]): void {
+    for (const key of keys) this.#tiers.delete(key);
+  }
+
   /** Answers what can be: from L1, from the flights of others, by flights of its own, alone. */
   async #round(open: readonly Want[], load: Load): Promise<void> {
     const followed: Promise<void>[] = [];

@@ -103,6 +103,12 @@ export class Tiers {
     return verdict;
   }
 
+  /** What was stored turns out to be of no use to anybody, on any node. */
+  delete(key: CacheKey): void {
+    this.#l1.delete(key);
+    void this.#deleteFromL2(key);
+  }
+
   async close(): Promise<void> {
     this.#l1.close();
     await this.#l2?.close();
@@ -131,6 +137,14 @@ export class Tiers {
     } catch {
       this.stats.l2Faults += 1;
       return [];
+    }
+  }
+
+  async #deleteFromL2(key: CacheKey): Promise<void> {
+    try {
+      await this.#l2?.delete(key);
+    } catch {
+      this.stats.l2Faults += 1;
     }
   }
 

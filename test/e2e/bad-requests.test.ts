@@ -369,6 +369,24 @@ describe('an unexpected error', () => {
   });
 });
 
+describe('a subgraph that breaks its own schema once', () => {
+  it.each([
+    ['a root field', '{ user(id: "2") { id name } }', 'users',
+      { user: { __typename: 'User', id: '2', name: null } }],
+    ['an entity', '{ post(id: "p2") { id author { id name } } }', 'users',
+      { _entities: [{ __typename: 'User', id: '2', name: null }] }],
+  ] as const)('is asked again: %s', async (_, query, name, data) => {
+    await node.ask('mutation { rename(id: "2", name: "name of 2") { id } }');
+    world[name].misbehave({ body: JSON.stringify({ data }) });
+    const broken = await node.ask(query);
+    expect(broken.errors).toMatchObject([{ extensions: { code: 'INTERNAL_SERVER_ERROR' } }]);
+    const mended = await node.ask(query);
+    expect(mended.errors).toBeUndefined();
+    expect(mended.text).toContain('name of 2');
+    expect((await node.ask(query)).cache).toBe('hit');
+  });
+});
+
 describe('the log of a node', () => {
   const SECRET = 'hunter2';
   const MALFORMED = [

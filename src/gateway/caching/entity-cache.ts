@@ -52,7 +52,9 @@ export class EntityCache {
       return loaded;
     };
     const bypass = exchange.mutating || exchange.behind;
-    const outcomes = await this.#options.readPath.read(keys, load, { bypass });
+    const { readPath } = this.#options;
+    const outcomes = await readPath.read(keys, load, { bypass });
+    exchange.onBroken(() => readPath.forget(keys));
 
     const now = this.#options.clock.now();
     outcomes.forEach((outcome, at) => tellPart(exchange, { outcome, fill: fills.get(at), now }));

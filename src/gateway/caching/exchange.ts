@@ -55,6 +55,7 @@ export class Exchange {
   /** How it was answered, once it is. */
   answer: Answer | undefined;
   #position: Position;
+  readonly #drops: (() => void)[] = [];
 
   constructor(caller: Caller, position: Position) {
     this.caller = caller;
@@ -79,6 +80,16 @@ export class Exchange {
   /** An invalidation of this request's own is in the log there (nowhere yet: `undefined`). */
   wrote(position: Position | undefined): void {
     if (position !== undefined) this.#position = latest(this.#position, position);
+  }
+
+  /** `drop` lets go of parts that go into this response. */
+  onBroken(drop: () => void): void {
+    if (!this.streaming) this.#drops.push(drop);
+  }
+
+  /** No answer can be made of the parts: they are not kept, or all who ask would be refused. */
+  break(): void {
+    for (const drop of this.#drops.splice(0)) drop();
   }
 }
 

@@ -35,6 +35,7 @@ export class RootCache {
     const bypass = exchange.mutating || exchange.behind;
     const [outcome] = await this.#readPath.read([key], load, { bypass });
     assert(outcome !== undefined, 'one key, one outcome');
+    exchange.onBroken(() => this.#readPath.forget([key]));
     tellPart(exchange, { outcome, fill, now: this.#clock.now() });
     return { data: JSON.parse(outcome.value.toString()) as Data };
   }

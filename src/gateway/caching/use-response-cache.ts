@@ -1,5 +1,7 @@
 /** Puts the response cache into Yoga: who asks, the answer, and what its headers say. */
-import type { ExecutionArgs, GraphQLSchema } from 'graphql';
+import {
+  GraphQLError, type ExecutionArgs, type ExecutionResult, type GraphQLSchema,
+} from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Millis } from '../../invalidation/clock.ts';
 import { fault, FreshetError } from '../../invalidation/errors.ts';
@@ -46,7 +48,7 @@ export function useResponseCache(options: ResponseCachePluginOptions): Plugin {
     onExecute({ executeFn, setExecuteFn }) {
       const execute = executeFn as unknown as Execute;
       setExecuteFn((args: ExecutionArgs) =>
-        showing(() => options.cache.answer(args, async (own) => execute(own))));
+        showing(() => options.cache.answer(args, async (own) => whole(await execute(own), own))));
     },
     onSubscribe({ args }) {
       const { exchange } = args.contextValue as unknown as CachedContext;
@@ -73,6 +75,20 @@ export function useResponseCache(options: ResponseCachePluginOptions): Plugin {
       }
     },
   };
+}
+
+/** Returns the result. Where its parts do not fit the schema, it holds errors that are no origin's. */
+function whole(result: ExecutionResult, { contextValue }: ExecutionArgs): ExecutionResult {
+  const { exchange } = contextValue as CachedContext;
+  if (result.errors?.some(isUnexpected)) exchange.break();
+  return result;
+}
+
+/** Thrown while the result was put together. What an origin said is a GraphQLError throughout. */
+function isUnexpected(error: GraphQLError): boolean {
+  let cause: unknown = error;
+  while (cause instanceof GraphQLError && cause.originalError) cause = cause.originalError;
+  return !(cause instanceof GraphQLError);
 }
 
 /** Undefined where there is no content, as in the answer to a preflight. */
