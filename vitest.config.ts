@@ -13,6 +13,8 @@ export default defineConfig({
     globalSetup: ['test/support/requirements.ts'],
     // Tests stop and kill servers, and exit hooks clean up after them: processes, not threads.
     pool: 'forks',
+    // Most of them wait for servers: two share even a single core well.
+    maxWorkers: 2,
     testTimeout: 20_000,
     hookTimeout: 30_000,
     // A run in which nothing ran proves nothing.
