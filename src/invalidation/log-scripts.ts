@@ -81,7 +81,9 @@ return id
 export const TAIL = script(1, 'return description(KEYS[1])');
 
 /**
- * Makes sure that the log goes on beyond a position: by a fence where it does not, or always.
+ * Makes sure that the log goes on beyond a position: by a fence where it does not, or always. The
+ * fence takes the time for its place, and the next one only where Redis' clock is behind: others
+ * may have read further in the log that was lost, and what they stamped must be below it as well.
  * KEYS: stream. ARGV: the fence's message and message ID, records at most, the position and the one
  * after it (or nothing, for a log that holds any record), and `always` or nothing. Answers as TAIL,
  * afterwards.
@@ -101,7 +103,7 @@ end
 local beyond = isBeyond(tail(KEYS[1]), ARGV[4])
 if not beyond or ARGV[6] == 'always' then
   local id = '*'
-  if not beyond and ARGV[5] ~= '' then id = ARGV[5] end
+  if not beyond and ARGV[4] ~= '' and nowMs() <= parts(ARGV[4]) then id = ARGV[5] end
   add(KEYS[1], id, ARGV[3], ARGV[1], ARGV[2])
 end
 return description(KEYS[1])

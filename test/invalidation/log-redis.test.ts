@@ -282,6 +282,15 @@ describe('a follower of the log in Redis is told of a gap when', () => {
     await expectHealed(all);
   });
 
+  it('the log was deleted: it goes on beyond what anybody else may have read of it', async () => {
+    const all = await reader();
+    await plain.del(STREAM);
+    const [seconds, microseconds] = await plain.time();
+    const { end } = await all.follower.until('gap');
+    const deletedMs = Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000);
+    expect(end >= positionOf(deletedMs, 0)).toBe(true);
+  });
+
   it('several followers at different places all heal, with a fence for each at most', async () => {
     const first = await reader();
     const second = follow(first.log);
