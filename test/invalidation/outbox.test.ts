@@ -200,13 +200,15 @@ describe('widening', () => {
     expect(widening.take().map(({ message }) => message.pattern)).toEqual(['*']);
   });
 
-  it('is told before what it stands for is settled, and settled when it has its place', async () => {
+  it('is told before what it stands for is settled, and has its place later', async () => {
     const told: string[] = [];
     const { outbox, log, clock } = make({
       recordsMax: 1,
       onWidened: ({ pattern }) => {
         told.push(`widened to ${pattern}`);
-        return (position) => told.push(`${pattern} has ${position === undefined ? 'no' : 'its'} place`);
+        return (position) => {
+          told.push(`${pattern} has ${position === undefined ? 'no' : 'its'} place`);
+        };
       },
     });
     log.isDown = true;

@@ -71,13 +71,14 @@ export function useResponseCache(options: ResponseCachePluginOptions): Plugin {
       if (request.method === 'GET' && isUnchanged(request, headers)) {
         response.headers.delete('content-length');
         response.headers.delete('content-type');
-        payload.setResponse(new fetchAPI.Response(null, { status: 304, headers: response.headers }));
+        const unchanged = { status: 304, headers: response.headers };
+        payload.setResponse(new fetchAPI.Response(null, unchanged));
       }
     },
   };
 }
 
-/** Returns the result. Where its parts do not fit the schema, it holds errors that are no origin's. */
+/** Returns the result. Parts that do not fit the schema leave errors in it that no origin gave. */
 function whole(result: ExecutionResult, { contextValue }: ExecutionArgs): ExecutionResult {
   const { exchange } = contextValue as CachedContext;
   if (result.errors?.some(isUnexpected)) exchange.break();
