@@ -1,0 +1,33 @@
+/**
+ * Whoever has written reads what they wrote: on the node that answered the write at once, and on
+ * any node where they send the position that the write got.
+ */
+import type { Checker, CheckerContext, OwnWrite } from './checker.ts';
+
+export function readYourWrites({ ledger, report }: CheckerContext): Checker {
+  const writesOf = new Map<number, OwnWrite[]>();
+  return {
+    wrote(write) {
+      writesOf.set(write.client, [...(writesOf.get(write.client) ?? []), write]);
+    },
+    answered({ client, node, request }, { parts }) {
+      for (const write of writesOf.get(client) ?? []) {
+        if (write.answeredAt >= request.arrivedAt) continue;
+        const { position: sent } = request;
+        const isHome = write.node === node;
+        const isSent = write.position !== undefined && sent !== undefined
+          && sent >= write.position && !ledger.isExcused(write.position, write.covers);
+        if (!isHome && !isSent) continue;
+        for (const { tag, version } of write.covers) {
+          for (const { part, how, versions } of parts) {
+            const got = versions[tag];
+            if (got === undefined || got >= version) continue;
+            const where = isHome ? 'the same node' : 'another node, with its position';
+            report(`client ${client} wrote version ${version} of ${tag}, and read ${got}`
+              + ` on ${where} (${node.name}, ${part.name}, ${how})`);
+          }
+        }
+      }
+    },
+  };
+}

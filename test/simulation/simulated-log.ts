@@ -1,0 +1,107 @@
+/**
+ * The log on a simulated Redis. What follows it is the real reader with the real judgement of
+ * links, over a real connection; what is simulated is what these stand on. A node's events may be
+ * held up and told twice, as by a process that has other things to do.
+ */
+import { pause, type Clock, type Millis, type Random } from '../../src/invalidation/clock.ts';
+import { Connection } from '../../src/invalidation/connection.ts';
+import { contentOf, digestOf } from '../../src/invalidation/content.ts';
+import { fault } from '../../src/invalidation/errors.ts';
+import { RedisLogReader } from '../../src/invalidation/log-redis-reader.ts';
+import { APPEND, runScript } from '../../src/invalidation/log-scripts.ts';
+import type { Log, LogEvent } from '../../src/invalidation/log.ts';
+import { writeMessage, type InvalidationMessage } from '../../src/invalidation/message.ts';
+import { parsePosition, type Position } from '../../src/invalidation/position.ts';
+import { unavailable } from '../../src/invalidation/redis.ts';
+import { TimedOut, within } from '../../src/invalidation/within.ts';
+import type { Wire } from './network.ts';
+
+export interface SimulatedLogOptions {
+  readonly wires: { readonly append: Wire; readonly follow: Wire };
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly recordsMax: number;
+  readonly retentionMs: Millis;
+  /** How often an event is told twice. */
+  readonly duplicates: number;
+  readonly client: (wire: Wire, commandTimeoutMs: Millis) => ReturnType<Wire['client']>;
+}
+
+export const HEARTBEAT_MS = 250;
+export const COMMAND_TIMEOUT_MS = 1_000;
+export const APPEND_TIMEOUT_MS = 250;
+const STREAM = 'cache:invalidate:log';
+const SEEN_MS = 60_000;
+/** Events are held for at most this long after the hold was ended early. */
+const HOLD_MS = 50;
+
+export class SimulatedLog implements Log {
+  readonly #options: SimulatedLogOptions;
+  readonly #appending: Connection;
+  readonly #closing = new AbortController();
+  /** Until then events are held up, by the node's clock. */
+  heldUntil: Millis = Number.NEGATIVE_INFINITY;
+
+  constructor(options: SimulatedLogOptions) {
+    this.#options = options;
+    this.#appending = this.#connection(options.wires.append);
+  }
+
+  async append(message: InvalidationMessage): Promise<Position> {
+    if (this.#closing.signal.aborted) throw fault('LOG_CLOSED');
+    const { clock, recordsMax, retentionMs } = this.#options;
+    const deadline = clock.now() + APPEND_TIMEOUT_MS;
+    const client = await this.#appending.ready(APPEND_TIMEOUT_MS);
+    const seen = `{${STREAM}}:seen:${digestOf(contentOf(message))}`;
+    const limits = [recordsMax, retentionMs, SEEN_MS].map(String);
+    const args = [STREAM, seen, writeMessage(message), message.message_id, ...limits, '', '', ''];
+    try {
+      const timeoutMs = Math.max(1, deadline - clock.now());
+      const id = await within(runScript(client, APPEND, args), { timeoutMs, clock });
+      this.#appending.proved();
+      return parsePosition(String(id)) as Position;
+    } catch (error) {
+      if (this.#closing.signal.aborted) throw fault('LOG_CLOSED');
+      if (error instanceof TimedOut) this.#appending.drop();
+      throw unavailable(error);
+    }
+  }
+
+  async *follow({ from, signal: ended }: {
+    from?: Position;
+    signal: AbortSignal;
+  }): AsyncGenerator<LogEvent> {
+    const { wires, clock, random, recordsMax, retentionMs, duplicates } = this.#options;
+    const connection = this.#connection(wires.follow);
+    const reader = new RedisLogReader({
+      connection, clock, random, recordsMax, retentionMs,
+      stream: STREAM,
+      heartbeatMs: HEARTBEAT_MS,
+      commandTimeoutMs: COMMAND_TIMEOUT_MS,
+      onUnreadable: () => {
+        throw new Error('a record that was written can be read');
+      },
+    });
+    const signal = AbortSignal.any([ended, this.#closing.signal]);
+    signal.addEventListener('abort', () => connection.close(), { once: true });
+    for await (const event of reader.read(from, signal)) {
+      while (clock.now() < this.heldUntil && !signal.aborted) {
+        await pause(clock, Math.min(HOLD_MS, this.heldUntil - clock.now()), signal);
+      }
+      yield event;
+      if (event.kind === 'records' && random() < duplicates) yield event;
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing.abort();
+    this.#appending.close();
+    return Promise.resolve();
+  }
+
+  #connection(wire: Wire): Connection {
+    const { clock, random, client } = this.#options;
+    const timeoutMs = HEARTBEAT_MS + COMMAND_TIMEOUT_MS;
+    return new Connection({ connect: () => client(wire, timeoutMs), clock, random });
+  }
+}
