@@ -11,7 +11,7 @@ import { startRedis } from '../test/support/redis.ts';
 import { percentiles } from './percentiles.ts';
 
 const { values } = parseArgs({ options: { changes: { type: 'string', default: '200' } } });
-const QUERY = '{ user(id: 2) { name posts(first: 3) { edges { node { title author { name } } } } } }';
+const QUERY = '{ user(id: 2) { name posts(first: 3) { edges { node { author { name } } } } } }';
 
 const redis = await startRedis();
 const services = await startServices(redis.url);
