@@ -19,6 +19,8 @@ export interface FaultContext {
   readonly forMs: Millis;
   /** Calls back when it is over, or sooner when all faults end. */
   readonly later: (task: () => void) => void;
+  /** All faults have ended. */
+  readonly isOver: () => boolean;
 }
 
 /** Makes the fault; returns what it is, for people. */
@@ -88,6 +90,7 @@ const FAULTS = {
     const behindMs = pick(random, [5, 50, 400]) * random();
     const clockAheadMs = redis.clockAheadMs + pick(random, [0, 0, -200, 200, -2_000]);
     context.time.after(behindMs, () => {
+      if (context.isOver()) return;
       down(context);
       redis.restore(before);
       fleet.setRedisClock(clockAheadMs);

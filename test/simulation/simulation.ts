@@ -203,7 +203,9 @@ export class Simulation {
   async #settle(): Promise<void> {
     for (const node of this.fleet.nodes) {
       const answers: Answer[] = [];
-      const again = Array.from({ length: AGAIN }, () => this.#queries[0] as Query);
+      // Of a whole that is made of parts the first may be about to expire; this one lives for long.
+      const lasting = this.#queries.find(({ name }) => name === 'user 0') as Query;
+      const again = Array.from({ length: AGAIN }, () => lasting);
       const all = [...this.#queries, ...again];
       const client: Client = { id: -1, home: 0, session: 0, position: undefined };
       for (const query of all) {
@@ -341,7 +343,9 @@ export class Simulation {
       this.#ending.add(end);
       time.after(forMs, end);
     };
-    const what = makeFault(name, { time, random, network, redis, origin, fleet, forMs, later });
+    const isOver = (): boolean => this.#isOver;
+    const world = { time, random, network, redis, origin, fleet };
+    const what = makeFault(name, { ...world, forMs, later, isOver });
     this.#counts.faults += 1;
     this.#note(() => `FAULT ${what} (${Math.round(forMs)} ms)`);
   }
