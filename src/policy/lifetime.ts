@@ -10,10 +10,11 @@ import type { Scope } from './plan.ts';
 import { least, NO_RULE, type Rule } from './rule.ts';
 import type { TypeRule } from './schema-policy.ts';
 import type { SelectedField, Selection } from './selection.ts';
+import { NO_STRATEGY, type Strategy } from './strategy.ts';
 
 export interface Lifetime {
   readonly ttlMs: number;
-  readonly staleWhileRevalidateMs: number;
+  readonly strategy: Strategy;
   readonly scope: Scope;
   readonly introspection: boolean;
 }
@@ -46,7 +47,7 @@ class Survey {
     const windowMs = isBounded ? this.#usableMs - this.#ttlMs : 0;
     return {
       ttlMs: isKept ? ttlMs : 0,
-      staleWhileRevalidateMs: isKept ? windowMs : 0,
+      strategy: isKept ? { ...NO_STRATEGY, staleWhileRevalidateMs: windowMs } : NO_STRATEGY,
       scope: this.#isPrivate ? 'PRIVATE' : this.#isUndeclared ? 'UNDECLARED' : 'PUBLIC',
       introspection: this.#introspects,
     };

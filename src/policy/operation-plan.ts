@@ -15,6 +15,7 @@ import { MutationPurges } from './mutation-purges.ts';
 import type { Harvest, OperationPlan, Scope, Variables } from './plan.ts';
 import type { SchemaPolicy } from './schema-policy.ts';
 import { selectionOf } from './selection.ts';
+import { NO_STRATEGY, type Strategy } from './strategy.ts';
 
 export interface PlanSource {
   readonly policy: SchemaPolicy;
@@ -74,7 +75,7 @@ interface PlanParts {
 class Plan implements OperationPlan {
   readonly operation: OperationPlan['operation'];
   readonly ttlMs: number;
-  readonly staleWhileRevalidateMs: number;
+  readonly strategy: Strategy;
   readonly scope: Scope;
   readonly introspection: boolean;
   readonly completed: DocumentNode;
@@ -85,7 +86,7 @@ class Plan implements OperationPlan {
     this.operation = parts.operation.operation;
     const isQuery = this.operation === 'query';
     this.ttlMs = isQuery ? lifetime.ttlMs : 0;
-    this.staleWhileRevalidateMs = isQuery ? lifetime.staleWhileRevalidateMs : 0;
+    this.strategy = isQuery ? lifetime.strategy : NO_STRATEGY;
     this.scope = lifetime.scope;
     this.introspection = lifetime.introspection;
     this.completed = parts.completed;
@@ -102,7 +103,7 @@ class Plan implements OperationPlan {
     const isObject = typeof data === 'object' && data !== null && !Array.isArray(data);
     if (isObject) walk.walkObject(data as Record<string, unknown>, collector);
     const overflow = walk.overflow || !isObject || !declared.under(variables).complete;
-    return { data, tags: walk.tags, overflow };
+    return { data, tags: walk.tags, overflow, versions: new Map(), isNegative: false };
   }
 
   purges(data: unknown, variables: Variables): readonly Purge[] {

@@ -8,6 +8,7 @@
 import type { DocumentNode } from 'graphql';
 import type { Purge } from '../invalidation/purge.ts';
 import type { Tag } from '../invalidation/tag.ts';
+import type { Strategy } from './strategy.ts';
 
 /**
  * PUBLIC: all that the operation touches is declared PUBLIC, so everybody may share one entry.
@@ -28,13 +29,18 @@ export interface Harvest {
    * came without its key, or the arguments did not fill a declared tag.
    */
   readonly overflow: boolean;
+  /** By entity tag, the version that the result shows; the least where it shows several. */
+  readonly versions: ReadonlyMap<Tag, number>;
+  /** A null stands where an entity, a root field's object or a list of them should be. */
+  readonly isNegative: boolean;
 }
 
 export interface OperationPlan {
   readonly operation: 'query' | 'mutation' | 'subscription';
   /** How long an answer may be kept; 0 = not at all. */
   readonly ttlMs: number;
-  readonly staleWhileRevalidateMs: number;
+  /** All off where the answer is not kept. */
+  readonly strategy: Strategy;
   readonly scope: Scope;
   /** True where the operation asks for the schema itself: never cached. */
   readonly introspection: boolean;

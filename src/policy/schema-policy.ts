@@ -14,6 +14,7 @@ import {
   type DeclaredScope, type PolicyDirective, type Rule,
 } from './rule.ts';
 import { RulePlaces } from './rule-place.ts';
+import { NO_STRATEGY, type Strategy } from './strategy.ts';
 import { configuredRule, type ConfiguredRule } from './configured-rule.ts';
 
 export interface SchemaPolicyOptions {
@@ -27,7 +28,7 @@ export interface SchemaPolicyOptions {
 
 export interface TypeHint {
   readonly ttlMs: number;
-  readonly staleWhileRevalidateMs: number;
+  readonly strategy: Strategy;
   readonly scope: Scope;
 }
 
@@ -45,6 +46,8 @@ export class SchemaPolicy {
   /** By coordinate, with the interfaces of the type counted in. */
   readonly #effective = new Map<string, TypeRule>();
   readonly #hints = new Map<string, TypeHint>();
+  readonly #versionFields = new Map<string, string>();
+  readonly #writtenThrough = new Set<string>();
   readonly #interfaces = new Map<string, Set<string>>();
   readonly #implementations = new Map<string, Set<string>>();
 
@@ -103,11 +106,23 @@ export class SchemaPolicy {
     const ttlMs = this.#typeTtlMs(type);
     const hint: TypeHint = {
       ttlMs,
-      staleWhileRevalidateMs: ttlMs === 0 ? 0 : staleWhileRevalidateSeconds * 1_000,
+      strategy: ttlMs === 0
+        ? NO_STRATEGY
+        : { ...NO_STRATEGY, staleWhileRevalidateMs: staleWhileRevalidateSeconds * 1_000 },
       scope: scope ?? 'UNDECLARED',
     };
     this.#hints.set(type, hint);
     return hint;
+  }
+
+  /** The field of the type that holds its version, which only grows; `undefined`: it has none. */
+  versionField(type: string): string | undefined {
+    return this.#versionFields.get(type);
+  }
+
+  /** Whether a mutation's answer fills entity entries of the type. */
+  writesThrough(type: string): boolean {
+    return this.#writtenThrough.has(type);
   }
 
   /** In the order in which they stand in the entity's tag; none where the type is no entity. */

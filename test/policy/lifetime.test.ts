@@ -115,8 +115,8 @@ describe('the age', () => {
     ['{ plain { a } }', 60, 0],
     ['{ aged { a } never { a } }', 0, 0],
   ])('of %s is %i s, and %i s more while it is read anew', (text, seconds, more) => {
-    const { ttlMs, staleWhileRevalidateMs } = plan(text);
-    expect([ttlMs, staleWhileRevalidateMs]).toEqual([seconds * 1_000, more * 1_000]);
+    const { ttlMs, strategy } = plan(text);
+    expect([ttlMs, strategy.staleWhileRevalidateMs]).toEqual([seconds * 1_000, more * 1_000]);
   });
 
   it.each(['{ __schema { types { name } } }', '{ long { a } t: __type(name: "Int") { name } }'])(

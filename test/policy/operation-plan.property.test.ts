@@ -179,8 +179,8 @@ describe('for any document', () => {
     const disguised = documentOf(seed, 'disguise');
     expect(validate(schema, parse(disguised)).map(({ message }) => message)).toEqual([]);
     const [one, other] = [planOf(plain), planOf(disguised)];
-    const { ttlMs, staleWhileRevalidateMs, scope } = one;
-    expect(other).toMatchObject({ ttlMs, staleWhileRevalidateMs, scope });
+    const { ttlMs, strategy, scope } = one;
+    expect(other).toMatchObject({ ttlMs, strategy, scope });
     expect([...other.declaredTags({})].sort()).toEqual([...one.declaredTags({})].sort());
     const tagsOf = (plan: OperationPlan) =>
       [...plan.harvest(run(print(plan.completed), seed).result.data, {}).tags].sort();

@@ -3,6 +3,7 @@ import {
 } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { FreshetError } from '../../src/invalidation/errors.ts';
+import { NO_STRATEGY } from '../../src/policy/strategy.ts';
 import { SchemaPolicy, type SchemaPolicyOptions } from '../../src/policy/schema-policy.ts';
 
 const policyOf = (sdl: string, options?: SchemaPolicyOptions) =>
@@ -72,7 +73,7 @@ describe('a policy', () => {
   });
 
   it('gives a type without a rule the default', () => {
-    const undeclared = { staleWhileRevalidateMs: 0, scope: 'UNDECLARED' };
+    const undeclared = { strategy: NO_STRATEGY, scope: 'UNDECLARED' };
     expect(policyOf('type T { a: Int }').typeHint('T')).toEqual({ ttlMs: 60_000, ...undeclared });
     expect(policyOf('type T { a: Int }', { defaultTtlMs: 5 }).typeHint('T'))
       .toEqual({ ttlMs: 5, ...undeclared });
@@ -84,7 +85,9 @@ describe('a policy', () => {
       { rules: { T: { maxAgeSeconds: 2, scope: 'PRIVATE' } } },
     );
     expect(policy.typeHint('T'))
-      .toEqual({ ttlMs: 2_000, staleWhileRevalidateMs: 4_000, scope: 'PRIVATE' });
+      .toMatchObject({
+        ttlMs: 2_000, strategy: { staleWhileRevalidateMs: 4_000 }, scope: 'PRIVATE',
+      });
   });
 
   it('takes the strictest of a definition and its extensions', () => {
