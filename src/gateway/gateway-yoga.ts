@@ -9,6 +9,7 @@ import { DocumentCache } from './http/document-cache.ts';
 import type { PlannedSchema } from './caching/plan-cache.ts';
 import { ResponseCache } from './caching/response-cache.ts';
 import { executeStitched } from './caching/tagged-execution.ts';
+import { PositionCookie } from './http/position-cookie.ts';
 import type { TokenOptions } from './http/token-reducer.ts';
 import { useLimits } from './http/use-limits.ts';
 import { useRefusals } from './http/use-refusals.ts';
@@ -26,6 +27,8 @@ export function createGatewayYoga(config: FreshetConfig, parts: GatewayYogaParts
   const { core, log, schema, planned } = parts;
   const { cache, headers, jwt, limits, cors, path, graphiql } = config;
   const { clock, readPath, node } = core;
+  const { maxStalenessMs, positionCookie: cookie } = cache;
+  const positionCookie = cookie && new PositionCookie({ name: cookie, maxStalenessMs });
   const responses = new ResponseCache({
     readPath,
     clock,
@@ -54,9 +57,12 @@ export function createGatewayYoga(config: FreshetConfig, parts: GatewayYogaParts
       useLimits(limits),
       useResponseCache({
         cache: responses,
-        callerOf: callerReader({ ...headers, clock, ...(jwt && { token: tokenOptions(jwt) }) }),
+        callerOf: callerReader({
+          ...headers, clock, ownCookie: cookie, ...(jwt && { token: tokenOptions(jwt) }),
+        }),
         node,
         positionWaitMs: cache.positionWaitMs,
+        ...(positionCookie && { positionCookie }),
         clientMaxAgeSeconds: cache.clientMaxAgeSeconds,
         exposeTags: cache.exposeTags,
         vary: [...headers.propagate, ...(cors === undefined ? [] : ['origin'])],

@@ -13,6 +13,7 @@ import { hashOf } from '../cache/key.ts';
 import {
   systemClock, systemRandom, type Clock, type Millis, type Random,
 } from '../invalidation/clock.ts';
+import { fault } from '../invalidation/errors.ts';
 import { KeyMap, type KeyTemplates } from '../invalidation/key-map.ts';
 import type { Log } from '../invalidation/log.ts';
 import type { InvalidationMessage } from '../invalidation/message.ts';
@@ -22,6 +23,7 @@ import type { RedisOptions } from '../invalidation/redis.ts';
 import { definitionsOf } from '../policy/definition-nodes.ts';
 import { SchemaPolicy, type SchemaPolicyOptions } from '../policy/schema-policy.ts';
 import { callerReader, type CallerReaderOptions } from './http/caller-reader.ts';
+import { COOKIE_NAME, PositionCookie } from './http/position-cookie.ts';
 import { Core } from './core.ts';
 import {
   entityLoader, type EntityLoader, type EntityLoaderOptions,
@@ -61,6 +63,8 @@ export interface FreshetPluginOptions {
   readonly readTimeoutMs?: Millis;
   /** How long to wait for a position that a client has seen. Default 500 ms. */
   readonly positionWaitMs?: Millis;
+  /** Cookie that carries the position of a write as well, for browsers. Default none. */
+  readonly positionCookie?: string;
   /** How long clients may use an answer without asking: no purge reaches them. Default 0. */
   readonly clientMaxAgeSeconds?: number;
   /** Send the tags of an answer as `Cache-Tag`. Default false. */
@@ -87,6 +91,7 @@ export interface Freshet {
 
 /** What the plugin keeps at most, where `@envelop/response-cache` would keep for ever. */
 const ENVELOP_TTL_MS_MAX = 24 * 60 * 60 * 1_000;
+const MAX_STALENESS_MS = 5_000;
 const CREDENTIALS = ['authorization', 'cookie'];
 const L1_DEFAULTS = { bytesMax: 256 * 1024 * 1024, entriesMax: 100_000 };
 
@@ -98,8 +103,9 @@ export function createFreshet(options: FreshetPluginOptions = {}): Freshet {
   const { readPath, clock, node, tiers, invalidate } = core;
   const { credentials = CREDENTIALS, propagate = [] } = options.headers ?? {};
   const names = [...credentials, ...propagate];
+  const { positionCookie: cookie, maxStalenessMs = MAX_STALENESS_MS } = options;
   const callerOf = callerReader({
-    clock, ...options.headers, credentials, propagate: names, sentOn: false,
+    clock, ...options.headers, credentials, propagate: names, sentOn: false, ownCookie: cookie,
   });
   const caching = useResponseCache({
     cache: new ResponseCache({
@@ -111,6 +117,7 @@ export function createFreshet(options: FreshetPluginOptions = {}): Freshet {
     },
     node,
     positionWaitMs: options.positionWaitMs ?? 500,
+    positionCookie: positionCookieOf(cookie, maxStalenessMs),
     clientMaxAgeSeconds: options.clientMaxAgeSeconds ?? 0,
     exposeTags: options.exposeTags ?? false,
     vary: names,
@@ -125,6 +132,14 @@ export function createFreshet(options: FreshetPluginOptions = {}): Freshet {
     invalidate: (message) => node.invalidate(message),
     close: () => core.close(),
   };
+}
+
+/** @throws CONFIG_INVALID */
+function positionCookieOf(name: string | undefined, maxStalenessMs: Millis) {
+  if (name === undefined) return undefined;
+  if (COOKIE_NAME.test(name)) return new PositionCookie({ name, maxStalenessMs });
+  const required = 'positionCookie: the name of a cookie was required';
+  throw fault('CONFIG_INVALID', { faults: `${required}, got ${JSON.stringify(name)}` });
 }
 
 /** The plugin alone, for a server that needs nothing else of it. */
@@ -142,7 +157,7 @@ function createCore(options: FreshetPluginOptions): Core {
     ...(log !== undefined && { log }),
     ...(redis !== undefined && log === undefined && { redis: { redis } }),
   });
-  const { keyPrefix = '', readTimeoutMs = 50, maxStalenessMs = 5_000, l1 } = options;
+  const { keyPrefix = '', readTimeoutMs = 50, maxStalenessMs = MAX_STALENESS_MS, l1 } = options;
   return new Core({
     node,
     clock,

@@ -29,6 +29,8 @@ export interface AnswerHeaderOptions {
   readonly vary?: readonly string[];
   /** Those of them that say who asks. To what is declared PUBLIC they make no difference. */
   readonly credentials?: readonly string[];
+  /** Cookies carry the position too, as `freshet-position` does. Default false. */
+  readonly positionInCookie?: boolean;
 }
 
 /** A longer header is cut at a tag: proxies commonly refuse more than 16 KiB. */
@@ -60,19 +62,29 @@ export function answerHeaders(
 function keepingHeaders(
   answer: Answer,
   mediaType: string,
-  { clientMaxAgeSeconds = 0, exposeTags = false, vary = [], credentials = [] }: AnswerHeaderOptions,
+  options: AnswerHeaderOptions,
 ): Record<string, string> {
+  const { clientMaxAgeSeconds = 0, exposeTags = false } = options;
   const { body, ttlMs, tags } = answer;
-  const matters = (name: string): boolean => !answer.public || !credentials.includes(name);
   const headers: Record<string, string> = {
     'cache-control': cacheControl(answer, clientMaxAgeSeconds),
-    // The position too: who has seen a later one must not be given an earlier answer on the way.
-    'vary': ['accept', 'freshet-position', ...vary.filter(matters)].join(', '),
+    'vary': varyOf(answer, options),
   };
   if (isHit(answer)) headers['age'] = String(seconds(answer.ageMs));
   if (body !== undefined) headers['etag'] = entityTagOf(body, mediaType);
   if (exposeTags && ttlMs > 0) headers['cache-tag'] = joinUpTo([...tags], CACHE_TAG_LENGTH_MAX);
   return headers;
+}
+
+/** What of a request makes the answer another one (RFC 9110, section 12.5.5). */
+function varyOf(
+  answer: Answer,
+  { vary = [], credentials = [], positionInCookie = false }: AnswerHeaderOptions,
+): string {
+  const matters = vary.filter((name) => !answer.public || !credentials.includes(name));
+  // Who has seen a later position must not be given an earlier answer on the way.
+  const ofPosition = ['freshet-position', ...(positionInCookie ? ['cookie'] : [])];
+  return [...new Set(['accept', ...ofPosition, ...matters])].join(', ');
 }
 
 /** True where the client already has these very bytes (RFC 9110, section 13.1.2: weak match). */

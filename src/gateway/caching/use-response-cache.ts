@@ -8,6 +8,7 @@ import { fault, FreshetError } from '../../invalidation/errors.ts';
 import { latest, parsePosition, type Position } from '../../invalidation/position.ts';
 import { answerHeaders, matchesEntityTag, type AnswerHeaderOptions } from './answer-headers.ts';
 import type { Caller } from '../http/caller.ts';
+import type { PositionCookie } from '../http/position-cookie.ts';
 import { Exchange, type CachedContext } from './exchange.ts';
 import { asGraphQLError } from '../http/refusal.ts';
 import type { ResponseCache } from './response-cache.ts';
@@ -19,6 +20,8 @@ export interface ResponseCachePluginOptions extends AnswerHeaderOptions {
   readonly node: NodePosition;
   /** How long a request waits for this node to reach the position that the client has seen. */
   readonly positionWaitMs: Millis;
+  /** Carries the position as well, for browsers. Default none. */
+  readonly positionCookie?: PositionCookie | undefined;
 }
 
 /** How far this node has followed the log. */
@@ -60,14 +63,19 @@ export function useResponseCache(options: ResponseCachePluginOptions): Plugin {
       const mediaType = mediaTypeOf(response.headers);
       if (mediaType === undefined || mediaType === 'text/html') return;
       const own = exchanges.get(request) ?? [];
+      const position = own.reduce((at, one) => latest(at, one.position), options.node.position);
       const headers = answerHeaders({
         status: response.status,
         mediaType,
         batch: batches.has(request),
         answers: own.flatMap(({ answer }) => (answer === undefined ? [] : [answer])),
-        position: own.reduce((at, one) => latest(at, one.position), options.node.position),
-      }, options);
+        position,
+      }, { ...options, positionInCookie: options.positionCookie !== undefined });
       for (const [name, value] of Object.entries(headers)) setHeader(response.headers, name, value);
+      if (own.some(({ mutating }) => mutating)) {
+        const cookie = options.positionCookie?.write(position, request);
+        if (cookie !== undefined) response.headers.append('set-cookie', cookie);
+      }
       if (request.method === 'GET' && isUnchanged(request, headers)) {
         response.headers.delete('content-length');
         response.headers.delete('content-type');
@@ -110,9 +118,11 @@ function isUnchanged(request: Request, { etag }: Record<string, string>): boolea
 
 async function openExchange(
   { headers }: Request,
-  { callerOf, node, positionWaitMs }: ResponseCachePluginOptions,
+  { callerOf, node, positionWaitMs, positionCookie }: ResponseCachePluginOptions,
 ): Promise<Exchange> {
-  const seen = positionHeader(headers);
+  const sent = positionHeader(headers);
+  const kept = positionCookie?.read(headers.get('cookie'));
+  const seen = sent === undefined || kept === undefined ? sent ?? kept : latest(sent, kept);
   const caller = await showing(async () => callerOf(headers));
   const known = seen === undefined || (await node.reached(seen, positionWaitMs));
   // Never an earlier one than the client had: it may keep this in its place.

@@ -3,6 +3,7 @@
  * and nowhere else. The unit is in the name. docs/configuration.md is made from this file.
  */
 import { z } from 'zod';
+import { COOKIE_NAME } from '../http/position-cookie.ts';
 
 /** Beside the description of an option: what to say when a value is refused. */
 export type OptionMeta = {
@@ -133,6 +134,10 @@ const cache = z.strictObject({
   exposeTags: z.boolean().default(false).meta(about('Send the tags of an answer as `Cache-Tag`.')),
   positionWaitMs: z.int().min(0).max(60_000).default(500)
     .meta(about('How long to wait for a position that a client has seen and this node has not.')),
+  positionCookie: z.string().regex(COOKIE_NAME).optional().meta({
+    description: 'Cookie that carries the position of a write as well, for browsers. Default none.',
+    required: 'a name of a cookie: letters, digits, and marks such as - and _',
+  }),
 });
 
 const jwt = z.strictObject({

@@ -7,6 +7,7 @@ import { canonicalJson, hashOf } from '../../cache/key.ts';
 import { systemClock, type Clock } from '../../invalidation/clock.ts';
 import { fault } from '../../invalidation/errors.ts';
 import { ANONYMOUS, type Caller } from './caller.ts';
+import { withoutCookie } from './position-cookie.ts';
 import { createTokenReducer, type TokenOptions, type TokenReducer } from './token-reducer.ts';
 
 export interface CallerReaderOptions {
@@ -21,6 +22,8 @@ export interface CallerReaderOptions {
    * False where resolvers look at the request itself, and see all of it. Default true.
    */
   readonly sentOn?: boolean;
+  /** A cookie of the gateway's own: neither looked at nor passed on. Default none. */
+  readonly ownCookie?: string | undefined;
   /** Reduces a bearer token to the claims that matter. Default: its text is the scope. */
   readonly token?: TokenOptions;
   readonly clock?: Clock;
@@ -58,12 +61,13 @@ const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
 export function callerReader(options: CallerReaderOptions = {}): CallerReader {
   const { propagate = ['authorization'], credentials = ['authorization', 'cookie'] } = options;
   const { headerBytesMax = HEADER_BYTES_MAX, sentOn = true, token, clock = systemClock } = options;
+  const { ownCookie } = options;
   const names = propagatedNames(propagate, sentOn);
   const credentialNames = new Set(credentials.map((name) => name.toLowerCase()));
   const reduce = token === undefined ? undefined : createTokenReducer(token, clock);
   const isCredential = (name: string): boolean => credentialNames.has(name);
   return (headers) => {
-    const forwarded = readHeaders(headers, { names, headerBytesMax, sentOn });
+    const forwarded = readHeaders(headers, { names, headerBytesMax, sentOn, ownCookie });
     const caller = callerOf(forwarded, isCredential);
     const bearer = bearerToken(forwarded['authorization']);
     const reducible = reduce !== undefined && bearer !== undefined && caller.authenticated;
@@ -85,17 +89,20 @@ interface Reading {
   readonly names: readonly string[];
   readonly headerBytesMax: number;
   readonly sentOn: boolean;
+  readonly ownCookie: string | undefined;
 }
 
 function readHeaders(
   headers: HeaderSource,
-  { names, headerBytesMax, sentOn }: Reading,
+  { names, headerBytesMax, sentOn, ownCookie }: Reading,
 ): Readonly<Record<string, string>> {
   const forwarded: Record<string, string> = {};
   const forThisHop = sentOn ? namedByConnection(headers) : new Set<string>();
   let bytes = 0;
   for (const name of names) {
-    const value = headers.get(name)?.trim() ?? '';
+    const sent = headers.get(name)?.trim() ?? '';
+    const isStripped = name === 'cookie' && ownCookie !== undefined;
+    const value = isStripped ? withoutCookie(sent, ownCookie) : sent;
     if (value === '' || forThisHop.has(name)) continue;
     bytes += name.length + Buffer.byteLength(value);
     if (bytes > headerBytesMax) throw fault('HEADERS_TOO_LARGE', { bytesMax: headerBytesMax });
