@@ -3,13 +3,14 @@
  *
  * It promises: no invalidation that it took is lost while the process lives; what is kept goes into
  * the log in the order in which it came; no caller waits longer than a bound; and memory is
- * bounded: what no longer fits is kept as a wider purge of its type, never as silence.
+ * bounded, in messages and in bytes: what no longer fits is kept as a wider purge of its types,
+ * never as silence.
  */
 import { pause, systemClock, systemRandom, type Clock, type Millis, type Random } from './clock.ts';
 import { fault, FreshetError } from './errors.ts';
 import type { AppendOptions, Log } from './log.ts';
 import type { MessageMaker } from './message-maker.ts';
-import type { InvalidationMessage } from './message.ts';
+import { writeMessage, type InvalidationMessage } from './message.ts';
 import type { Position } from './position.ts';
 import { backoffMs } from './redis.ts';
 import { Widening, type OnWidened } from './widening.ts';
@@ -20,6 +21,8 @@ export interface OutboxOptions {
   readonly maker: MessageMaker;
   /** Messages that are kept as they are; the oldest stay. Default 10,000. */
   readonly recordsMax?: number;
+  /** Bytes of their JSON. Default 32 MiB. */
+  readonly bytesMax?: number;
   /** How long a caller waits whose message comes behind others that are kept. Default 250 ms. */
   readonly waitMs?: Millis;
   /** Told of a wider purge before those that it stands for are settled. Default: nobody is. */
@@ -29,6 +32,8 @@ export interface OutboxOptions {
 }
 
 export interface OutboxAppendOptions extends AppendOptions {
+  /** What a wider purge must cover. Default: as much of it as the message tells. */
+  readonly types?: readonly string[];
   /**
    * Called once, when the message has its position; with undefined where it gets none: it was
    * refused, or widened.
@@ -42,23 +47,30 @@ interface Kept {
   readonly message: InvalidationMessage;
   readonly options: AppendOptions;
   readonly isWidened: boolean;
+  readonly types: readonly string[] | undefined;
+  /** Of the message's JSON, once it is kept. */
+  readonly bytes: number;
   readonly settled: (position: Position | undefined) => void;
 }
 
 const RETRY_CAP_MS = 500;
 /** Kept messages that are under way at once. */
 const BATCH_LENGTH = 128;
+/** Calls that wait for the log at once; what comes beyond them is kept at once. */
+const UNDER_WAY_MAX = 10_000;
 
 export class Outbox {
   readonly #log: Log;
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #recordsMax: number;
+  readonly #bytesMax: number;
   readonly #waitMs: Millis;
   readonly #kept: Kept[] = [];
   readonly #widening: Widening;
   readonly #stop = new AbortController();
   readonly #idle = new Set<() => void>();
+  #bytes = 0;
   #sequence = 0;
   #underWay = 0;
   #overflowed = 0;
@@ -66,13 +78,14 @@ export class Outbox {
   #draining = false;
 
   constructor({
-    log, maker, recordsMax = 10_000, waitMs = 250, onWidened,
+    log, maker, recordsMax = 10_000, bytesMax = 32 * 2 ** 20, waitMs = 250, onWidened,
     clock = systemClock, random = systemRandom,
   }: OutboxOptions) {
     this.#log = log;
     this.#clock = clock;
     this.#random = random;
     this.#recordsMax = recordsMax;
+    this.#bytesMax = bytesMax;
     this.#waitMs = waitMs;
     this.#widening = new Widening(maker, onWidened);
   }
@@ -93,7 +106,7 @@ export class Outbox {
    */
   async append(
     message: InvalidationMessage,
-    { onSettled: settled = () => undefined, ...options }: OutboxAppendOptions = {},
+    { onSettled: settled = () => undefined, types, ...options }: OutboxAppendOptions = {},
   ): Promise<Position | undefined> {
     if (this.#closing) {
       settled(undefined);
@@ -101,8 +114,10 @@ export class Outbox {
     }
     const sequence = this.#sequence;
     this.#sequence += 1;
-    const kept: Kept = { sequence, message, options, isWidened: false, settled };
-    if (this.kept > 0) return this.#keepAndWait(kept);
+    const kept: Kept = {
+      sequence, message, options, types, settled, isWidened: false, bytes: 0,
+    };
+    if (this.kept > 0 || this.#underWay >= UNDER_WAY_MAX) return this.#keepAndWait(kept);
     this.#underWay += 1;
     try {
       const position = await this.#log.append(message, options);
@@ -154,12 +169,14 @@ export class Outbox {
   }
 
   #keep(kept: Kept): void {
-    if (this.#kept.length < this.#recordsMax) {
+    const bytes = Buffer.byteLength(writeMessage(kept.message));
+    if (this.#kept.length < this.#recordsMax && this.#bytes + bytes <= this.#bytesMax) {
       const before = this.#kept.findLastIndex(({ sequence }) => sequence < kept.sequence);
-      this.#kept.splice(before + 1, 0, kept);
+      this.#kept.splice(before + 1, 0, { ...kept, bytes });
+      this.#bytes += bytes;
     } else {
       this.#overflowed += 1;
-      this.#widening.add(kept.message);
+      this.#widening.add(kept.message, kept.types);
       kept.settled(undefined);
     }
     if (!this.#draining) void this.#drain();
@@ -199,7 +216,7 @@ export class Outbox {
       if (isTrouble(error) || isClosed(error)) return false;
       // It alone is refused, and stands in the way of those behind it.
       this.#remove(kept);
-      if (!kept.isWidened) this.#widening.add(kept.message);
+      if (!kept.isWidened) this.#widening.add(kept.message, kept.types);
       kept.settled(undefined);
     }
     return true;
@@ -213,12 +230,15 @@ export class Outbox {
   #keepWidened(): void {
     for (const { message, settled } of this.#widening.take()) {
       const sequence = this.#sequence;
-      this.#kept.push({ sequence, message, options: {}, isWidened: true, settled });
+      this.#kept.push({
+        sequence, message, options: {}, types: undefined, settled, isWidened: true, bytes: 0,
+      });
     }
   }
 
   #remove(kept: Kept): void {
     this.#kept.splice(this.#kept.indexOf(kept), 1);
+    this.#bytes -= kept.bytes;
   }
 
   #announceIdle(): void {

@@ -7,6 +7,7 @@
  * caller who has not asked for it (`strict`).
  */
 import { randomUUID } from 'node:crypto';
+import { Batching, type Joined } from './batching.ts';
 import { systemClock, systemRandom, type Clock, type Millis, type Random } from './clock.ts';
 import { fault } from './errors.ts';
 import { RedisLog } from './log-redis.ts';
@@ -37,6 +38,17 @@ export interface PublisherOptions {
   readonly strict?: boolean;
   /** Messages kept while Redis cannot be reached; more are widened. Default 10,000. */
   readonly outboxRecordsMax?: number;
+  /** Bytes of the messages that are kept; more are widened. Default 32 MiB. */
+  readonly outboxBytesMax?: number;
+  /**
+   * Entities that are published in one turn of the event loop travel in one message, where that
+   * says the same (see batching.ts). Default true.
+   */
+  readonly batch?: boolean;
+  /** Older records of the log may be dropped; as the gateways are configured. Default 25 h. */
+  readonly retentionMs?: Millis;
+  /** The log keeps no more records; as the gateways are configured. Default 1,000,000. */
+  readonly recordsMax?: number;
   readonly clock?: Clock;
   readonly random?: Random;
 }
@@ -50,6 +62,7 @@ export interface EntityOptions {
 export interface Published {
   /** Where the log has it; undefined where it is kept, to be appended later. */
   readonly position: Position | undefined;
+  /** Of the message that says it, which may be one that says more: see `batch`. */
   readonly message_id: string;
 }
 
@@ -66,6 +79,7 @@ export class Publisher {
   readonly #log: Log;
   readonly #ownsLog: boolean;
   readonly #outbox: Outbox;
+  readonly #batching: Batching<Published> | undefined;
   readonly #maker: MessageMaker;
   readonly #strict: boolean;
   readonly #clock: Clock;
@@ -81,7 +95,10 @@ export class Publisher {
     this.#outbox = new Outbox({
       log: this.#log, maker: this.#maker, waitMs: appendTimeoutMs, clock, random,
       recordsMax: options.outboxRecordsMax ?? 10_000,
+      bytesMax: options.outboxBytesMax ?? 32 * 2 ** 20,
     });
+    const send = (joined: Joined): Promise<Published> => this.#append(joined);
+    if (options.batch ?? true) this.#batching = new Batching({ maker: this.#maker, send });
   }
 
   invalidateUser(id: string | number, options?: EntityOptions): Promise<Published> {
@@ -133,7 +150,8 @@ export class Publisher {
 
   /** A message as it is, with the id and the time that it bears. */
   async publish(message: InvalidationMessage): Promise<Published> {
-    return this.#send(message);
+    checkReadable(message);
+    return this.#counted(() => this.#append({ message }));
   }
 
   get stats(): StatsSnapshot & { readonly outbox: number } {
@@ -145,29 +163,44 @@ export class Publisher {
    * Resolves to how many messages could not be appended.
    */
   async close(timeoutMs: Millis = 2_000): Promise<number> {
+    this.#batching?.flush();
     const lost = await this.#outbox.close(timeoutMs);
     if (this.#ownsLog) await this.#log.close();
     return lost;
   }
 
+  // Async, so that a message that cannot be read rejects.
   async #send(message: InvalidationMessage): Promise<Published> {
-    // Before it is kept, so that the caller learns what is wrong with it.
-    readMessage(writeMessage(message));
-    const startedAt = this.#clock.now();
-    const position = await this.#outbox.append(message);
-    if (position === undefined) {
-      this.#stats.count('kept');
-      const reason = 'the message is kept, and will be appended when it can be reached';
-      if (this.#strict) throw fault('LOG_UNAVAILABLE', { reason });
-    } else {
-      this.#stats.published(this.#clock.now() - startedAt);
-    }
+    checkReadable(message);
+    return this.#counted(() => this.#batching?.add(message) ?? this.#append({ message }));
+  }
+
+  async #append({ message, types }: Joined): Promise<Published> {
+    const position = await this.#outbox.append(message, types === undefined ? {} : { types });
     return { position, message_id: message.message_id };
+  }
+
+  async #counted(send: () => Promise<Published>): Promise<Published> {
+    const startedAt = this.#clock.now();
+    const published = await send();
+    if (published.position !== undefined) {
+      this.#stats.published(this.#clock.now() - startedAt);
+      return published;
+    }
+    this.#stats.count('kept');
+    const reason = 'the message is kept, and will be appended when it can be reached';
+    if (this.#strict) throw fault('LOG_UNAVAILABLE', { reason });
+    return published;
   }
 }
 
+/** Before the message is kept, so that the caller learns what is wrong with it. */
+function checkReadable(message: InvalidationMessage): void {
+  readMessage(writeMessage(message));
+}
+
 function logOf(
-  { redis, channel, stream }: PublisherOptions,
+  { redis, channel, stream, retentionMs, recordsMax }: PublisherOptions,
   shared: { clock: Clock; random: Random; appendTimeoutMs: Millis },
 ): Log {
   if (redis === undefined) {
@@ -178,5 +211,7 @@ function logOf(
     ...shared, redis,
     ...(channel === undefined ? {} : { channel }),
     ...(stream === undefined ? {} : { stream }),
+    ...(retentionMs === undefined ? {} : { retentionMs }),
+    ...(recordsMax === undefined ? {} : { recordsMax }),
   });
 }

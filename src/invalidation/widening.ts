@@ -39,16 +39,15 @@ export class Widening {
     return this.#everything === undefined ? this.#types.size : 1;
   }
 
-  add(message: InvalidationMessage): void {
+  /** `types` where more is known of the message than it says. */
+  add(message: InvalidationMessage, types = typesOf(message)): void {
     if (this.#everything !== undefined || isFence(message)) return;
-    const type = typeOf(message);
-    if (type !== undefined && this.#types.has(type)) return;
-    if (type === undefined || this.#types.size >= TYPES_MAX) {
+    const added = types?.filter((type) => !this.#types.has(type));
+    if (added === undefined || this.#types.size + added.length > TYPES_MAX) {
       this.#everything = this.#widen('*', []);
-    } else {
-      const collection = collectionTag(type);
-      this.#types.set(type, this.#widen(`${collection}:*`, [collection]));
+      return;
     }
+    for (const type of added) this.#types.set(type, this.#widen(`${type}:*`, [type]));
   }
 
   /** The messages that say it all; afterwards nothing remains. */
@@ -72,9 +71,33 @@ export class Widening {
   }
 }
 
-/** Undefined for keys and patterns, which may belong to any: what they mean is decided later. */
-function typeOf(message: InvalidationMessage): string | undefined {
-  const isOfOneType = message.action === 'Delete' || message.action === 'Update';
-  if (!isOfOneType || cascadeOf(message.metadata).length > 0) return undefined;
-  return entityTypeName(message.entity_type).toLowerCase();
+/** Undefined where not every type can be told. */
+function typesOf(message: InvalidationMessage): readonly string[] | undefined {
+  const { action, entity_type, entity_ids, pattern, metadata } = message;
+  if (cascadeOf(metadata).length > 0) return undefined;
+  switch (action) {
+    case 'Delete':
+    case 'Update':
+      return [collectionTag(entityTypeName(entity_type))];
+    case 'Batch':
+      // What a key is mapped to decides of which type something was created.
+      return metadata?.created === true ? undefined : headsOf(entity_ids ?? []);
+    case 'Pattern':
+      return pattern === null ? undefined : headsOf([pattern]);
+    default:
+      return action satisfies never;
+  }
+}
+
+/** What stands before the colon, as it is written: all below it is mapped as the key itself is. */
+const HEAD = /^([A-Za-z][\w.-]*):/;
+
+function headsOf(texts: readonly string[]): readonly string[] | undefined {
+  const heads = new Set<string>();
+  for (const text of texts) {
+    const head = HEAD.exec(text)?.[1];
+    if (head === undefined) return undefined;
+    heads.add(head);
+  }
+  return [...heads];
 }

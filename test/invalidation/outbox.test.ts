@@ -1,9 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { fault } from '../../src/invalidation/errors.ts';
+import { Horizon } from '../../src/invalidation/horizon.ts';
+import { KeyMap } from '../../src/invalidation/key-map.ts';
 import { MemoryLog } from '../../src/invalidation/log-memory.ts';
 import { MessageMaker } from '../../src/invalidation/message-maker.ts';
 import type { InvalidationMessage } from '../../src/invalidation/message.ts';
 import { Outbox, type OutboxOptions } from '../../src/invalidation/outbox.ts';
+import { successor } from '../../src/invalidation/position.ts';
+import { purgesOf } from '../../src/invalidation/purges-of.ts';
 import { Widening } from '../../src/invalidation/widening.ts';
 import { fenceMessage } from '../../src/invalidation/fence.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -105,6 +110,40 @@ describe('the outbox', () => {
     expect(outbox.kept).toBe(0);
   });
 
+  it('widens what would take more memory than it may', async () => {
+    const { outbox, log, clock } = make({ bytesMax: 2_000 });
+    log.isDown = true;
+    const large = someMessage({ metadata: { note: 'x'.repeat(1_500) } });
+    const results = [large, someMessage(), large, someMessage({ entity_type: 'Post' })]
+      .map((message) => outbox.append(message));
+    await clock.advanceAsync(300);
+    await Promise.all(results);
+    expect(outbox.overflowed).toBe(2);
+    log.isDown = false;
+    await clock.advanceAsync(2_000);
+    expect((await contents(log)).map(({ pattern }) => pattern)).toEqual([
+      null, null, 'user:*', 'post:*',
+    ]);
+    const more = outbox.append(someMessage({ metadata: { note: 'x'.repeat(1_500) } }));
+    expect(await more).toBeDefined();
+  });
+
+  it('lets no more calls wait for the log at once than it may', async () => {
+    const { outbox, log, clock } = make({ recordsMax: 100 });
+    const held = Promise.withResolvers<never>();
+    held.promise.catch(() => undefined);
+    const append = vi.spyOn(log, 'append').mockReturnValue(held.promise);
+    const results = Array.from({ length: 10_500 }, () => outbox.append(someMessage()));
+    expect(append).toHaveBeenCalledTimes(10_000);
+    expect(outbox.kept).toBe(101);
+    append.mockRestore();
+    held.reject(fault('LOG_UNAVAILABLE', { reason: 'a test' }));
+    await clock.advanceAsync(1_000);
+    await Promise.all(results);
+    expect((await contents(log)).length).toBeGreaterThanOrEqual(101);
+    expect(outbox.kept).toBe(0);
+  });
+
   it('refuses what nobody could read, and keeps nothing of it', async () => {
     const { outbox } = make();
     const message = someMessage({ entity_id: null });
@@ -178,10 +217,62 @@ describe('the outbox', () => {
   });
 });
 
+const BATCH = { action: 'Batch', entity_id: null } as const;
+const PATTERN = { action: 'Pattern', entity_id: null } as const;
+const CREATED = { created: true };
+
 describe('widening', () => {
+  it('of keys and patterns is all that begins as they do', () => {
+    const widening = new Widening(make().maker);
+    widening.add(someMessage({ ...BATCH, entity_ids: ['v2:post:9', 'User:1', 'v2:user:3'] }));
+    widening.add(someMessage({ ...PATTERN, pattern: 'feed:1:*' }));
+    expect(widening.take().map(({ message }) => message.pattern)).toEqual([
+      'v2:*', 'User:*', 'feed:*',
+    ]);
+  });
+
+  it('purges whatever would have been purged, also where keys are mapped', () => {
+    const maps = [
+      {}, { 'v2:post:{id}': 'post:{id}' }, { '{shop}:user:{id}': 'user:{id}' },
+      { 'user:profile:{id}': 'user:{id}', 'user:{id}': 'account:{id}' },
+    ].map((templates) => new KeyMap(templates));
+    const texts = [
+      'v2:post:9', 'User:profile:4', 'user:profile:4', 'a:user:7', 'user:gid://shop/User/1',
+      'user:a%20b:c', 'user:', 'user:a b',
+    ];
+    const messages = [
+      ...texts.map((text) => someMessage({ ...BATCH, entity_ids: [text] })),
+      ...texts.map((pattern) => someMessage({ ...PATTERN, pattern })),
+      ...texts.map((text) => someMessage({ entity_type: { Custom: text } })),
+    ];
+    for (const message of messages) {
+      const widening = new Widening(make().maker);
+      widening.add(message);
+      const widened = widening.take().map(({ message: wider }) => wider);
+      for (const keyMap of maps) {
+        const wide = new Horizon();
+        const stamp = wide.position;
+        const purges = widened.flatMap((each) => purgesOf(each, keyMap));
+        wide.advance(successor(stamp), purges);
+        const missed = purgesOf(message, keyMap).filter((purge) =>
+          purge.kind === 'tag' && !wide.invalidatedSince(stamp, [purge.tag]));
+        expect(missed).toEqual([]);
+      }
+    }
+  });
+
+  it('covers the types that are told, though the message cannot tell them', () => {
+    const widening = new Widening(make().maker);
+    const message = someMessage({ ...BATCH, entity_ids: ['user:1'], metadata: CREATED });
+    widening.add(message, ['user']);
+    expect(widening.take().map(({ message: { pattern, metadata } }) => [pattern, metadata]))
+      .toEqual([['user:*', { reason: 'the outbox overflowed', cascade: ['user'] }]]);
+  });
   it.each<[string, Partial<InvalidationMessage>]>([
-    ['a batch', { action: 'Batch', entity_id: null, entity_ids: ['v2:post:9'] }],
-    ['a pattern', { action: 'Pattern', entity_id: null, pattern: 'feed:1:*' }],
+    ['a batch of keys without a type', { ...BATCH, entity_ids: ['user:1', 'v2/post/9'] }],
+    ['a batch of what was created', { ...BATCH, entity_ids: ['v2:post:9'], metadata: CREATED }],
+    ['a pattern that begins with a star', { ...PATTERN, pattern: '*:posts' }],
+    ['a regular expression', { ...PATTERN, pattern: '/user:1/' }],
     ['an entity with a cascade', { metadata: { cascade: ['feed:1:*'] } }],
   ])('of %s, which may belong to any type, is everything', (_name, fields) => {
     const widening = new Widening(make().maker);
