@@ -11,8 +11,12 @@
  * | 1 | format version |
  * | 4 | length of all bytes |
  * | 6 | age: how long before the writing the origin began to be read, ms, rounded up |
- * | 6 | what was left of the TTL, ms, rounded down |
- * | 6 | the stale window after that, ms, rounded down |
+ * | 6 | what was left of the TTL, ms, rounded down, as all that follow |
+ * | 6 | what was left until no use renews the TTL any more |
+ * | 6 | what a use renews the TTL to |
+ * | 6 | the window after the TTL in which it is served while it is loaded anew |
+ * | 6 | the window after the TTL in which it is served where the origin fails |
+ * | 6 | how long it took to load, ms, rounded up |
  * | 1, n | length of the stamp, the stamp in wire form |
  * | 4 | number of tags |
  * | 4, n | for each tag: length, UTF-8 |
@@ -30,6 +34,7 @@ import { FORMAT_VERSION } from './key.ts';
 
 const LENGTH_BYTES = 4;
 const DURATION_BYTES = 6;
+const DURATIONS = 7;
 const DURATION_MS_MAX = 2 ** (8 * DURATION_BYTES) - 1;
 
 /** `now`: a reading of the clock that the entry's times are of. */
@@ -42,14 +47,12 @@ export function encodeEntry(entry: Entry, now: Millis): Buffer {
     return Buffer.byteLength(tag);
   });
   const tagBytes = tagLengths.reduce((sum, length) => sum + LENGTH_BYTES + length, 0);
-  const headBytes = 1 + LENGTH_BYTES + 3 * DURATION_BYTES + 1 + stamp.length + LENGTH_BYTES;
+  const headBytes = 1 + LENGTH_BYTES + DURATIONS * DURATION_BYTES + 1 + stamp.length + LENGTH_BYTES;
   const bytes = Buffer.allocUnsafe(headBytes + tagBytes + entry.value.length);
 
   let at = bytes.writeUInt8(FORMAT_VERSION, 0);
   at = bytes.writeUInt32BE(bytes.length, at);
-  at = writeDuration(bytes, at, Math.ceil(now - entry.readAt));
-  at = writeDuration(bytes, at, Math.floor(entry.staleAt - now));
-  at = writeDuration(bytes, at, Math.floor(entry.deleteAt - Math.max(now, entry.staleAt)));
+  for (const durationMs of durationsOf(entry, now)) at = writeDuration(bytes, at, durationMs);
   at = bytes.writeUInt8(stamp.length, at);
   at += stamp.copy(bytes, at);
   at = bytes.writeUInt32BE(entry.tags.length, at);
@@ -73,27 +76,43 @@ export function decodeEntry(bytes: Buffer, { now, heldMs }: DecodeOptions): Entr
   const reader = new Reader(bytes);
   if (reader.number(1) !== FORMAT_VERSION) return undefined;
   if (reader.number(LENGTH_BYTES) !== bytes.length) return undefined;
-  const ageMs = reader.number(DURATION_BYTES);
-  const ttlLeftMs = reader.number(DURATION_BYTES);
-  const staleWindowMs = reader.number(DURATION_BYTES);
+  const durations = Array.from({ length: DURATIONS }, () => reader.number(DURATION_BYTES));
   const stamp = parsePosition(reader.text(reader.number(1)) ?? '');
   const tags = reader.tags();
   const value = reader.rest();
   if (stamp === undefined || tags === undefined || value === undefined) return undefined;
   if (!Number.isFinite(heldMs) || heldMs < 0) return undefined;
   const writtenAt = now - heldMs;
-  const staleAt = writtenAt + (ttlLeftMs as number);
+  // They come before what has been found to be there.
+  const [ageMs, ttlLeftMs, slideLeftMs, ttlMs, ...others] = durations as Durations;
+  const [staleWhileRevalidateMs, staleIfErrorMs, loadMs] = others;
+  if (loadMs < 1) return undefined;
   const entry: Entry = {
-    value,
-    tags,
-    stamp,
-    readAt: writtenAt - (ageMs as number),
-    staleAt,
-    deleteAt: staleAt + (staleWindowMs as number),
+    value, tags, stamp,
+    readAt: writtenAt - ageMs,
+    staleAt: writtenAt + ttlLeftMs,
+    slideUntil: writtenAt + slideLeftMs,
+    ttlMs, staleWhileRevalidateMs, staleIfErrorMs, loadMs,
     verifiedAt: stamp,
   };
   assertEntry(entry);
   return entry;
+}
+
+type Durations = [Millis, Millis, Millis, Millis, Millis, Millis, Millis];
+
+/** Of what is past its TTL already, as much of the windows is over. */
+function durationsOf(entry: Entry, now: Millis): Durations {
+  const overdueMs = Math.max(0, now - entry.staleAt);
+  return [
+    Math.ceil(now - entry.readAt),
+    Math.floor(entry.staleAt - now),
+    Math.floor(entry.slideUntil - now),
+    Math.floor(entry.ttlMs),
+    Math.floor(entry.staleWhileRevalidateMs - overdueMs),
+    Math.floor(entry.staleIfErrorMs - overdueMs),
+    Math.ceil(entry.loadMs),
+  ];
 }
 
 function writeDuration(bytes: Buffer, at: number, durationMs: Millis): number {

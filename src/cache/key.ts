@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 
 /** Begins every hashed key: raise it when the form of keys or of stored entries changes. */
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
 
 export interface CacheKey {
   /** Unique among all keys: the key of L1 and of single flight. */

@@ -7,7 +7,7 @@
 import assert from 'node:assert/strict';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../invalidation/clock.ts';
-import type { Entry } from './entry.ts';
+import { deleteAtOf, type Entry } from './entry.ts';
 import type { CacheKey } from './key.ts';
 import type { Store } from './store.ts';
 
@@ -28,8 +28,8 @@ export interface MemoryStoreStats {
   oversized: number;
 }
 
-/** The objects, the map's slot and the allocation of the value, measured at about 560 B. */
-const OVERHEAD_BYTES = 640;
+/** The objects, the map's slot and the allocation of the value, measured at about 640 B. */
+const OVERHEAD_BYTES = 720;
 /** A string's header and the reference to it. */
 const STRING_BYTES = 32;
 const CHARACTER_BYTES = 2;
@@ -74,7 +74,7 @@ export class MemoryStore implements Store {
   /** As `get`, of one key. */
   find({ id }: CacheKey): Entry | undefined {
     const entry = this.#entries.get(id);
-    if (entry === undefined || this.#clock.now() < entry.deleteAt) return entry;
+    if (entry === undefined || this.#clock.now() < deleteAtOf(entry)) return entry;
     this.#entries.delete(id);
     return undefined;
   }

@@ -10,60 +10,27 @@
  * - whoever loads gets what was loaded: their request came before it was.
  */
 import assert from 'node:assert/strict';
-import type { Clock, Millis } from '../invalidation/clock.ts';
+import type { Clock, Random } from '../invalidation/clock.ts';
 import type { Horizon } from '../invalidation/horizon.ts';
-import type { Position } from '../invalidation/position.ts';
-import type { Tag } from '../invalidation/tag.ts';
-import type { Entry } from './entry.ts';
+import { entryOf, type Fill, type Loaded } from './fill.ts';
 import type { Freshness } from './freshness.ts';
 import type { CacheKey } from './key.ts';
+import type { LoadLock } from './load-lock.ts';
+import type { Load, LoadFailure, Outcome, ReadOptions } from './load.ts';
 import { SingleFlight, type Flight, type Landing } from './single-flight.ts';
-import type { Tier, Tiers } from './tiers.ts';
+import type { Tiers } from './tiers.ts';
 
-/** What was loaded from the origin, and what may be done with it. */
-export interface Fill {
-  readonly value: Buffer;
-  readonly tags: readonly Tag[];
-  /** Counted from when the load began; 0 = not to be kept at all. */
-  readonly ttlMs: Millis;
-  /** The stale window after the TTL. Default 0. */
-  readonly staleMs?: Millis;
-  /** When the oldest of what it was made of was read. Default: when the load began. */
-  readonly readAt?: Millis;
-  /** False: it is of this caller alone (an error, a cookie, something private). */
-  readonly shareable: boolean;
-}
-
-export interface Outcome {
-  readonly value: Buffer;
-  readonly how: Tier | 'loaded' | 'coalesced';
-  /** As stored or found; undefined for what was loaded and not stored. */
-  readonly entry: Entry | undefined;
-  readonly stored: boolean;
-}
-
-/** What a load may throw. */
-export interface LoadFailure extends Error {
-  /** It is of this caller alone: whoever waits loads for themselves. Default false. */
-  readonly isOwn?: boolean;
-}
-
-/**
- * Called with the indexes of the keys to load, in order; resolves to one fill for each. Not called
- * again before it has settled.
- */
-export type Load = (missing: readonly number[]) => Promise<readonly Fill[]>;
-
-export interface ReadOptions {
-  /** Neither look nor wait for what others load; what is loaded may be stored. Default false. */
-  readonly bypass?: boolean;
-}
+export type { Fill } from './fill.ts';
+export type { Load, LoadFailure, Outcome, ReadOptions, Use } from './load.ts';
 
 export interface ReadPathOptions {
   readonly tiers: Tiers;
   readonly freshness: Freshness;
   readonly horizon: Horizon;
   readonly clock: Clock;
+  readonly random: Random;
+  /** Of all nodes on the load of a key. Default none: each node loads for itself. */
+  readonly lock?: LoadLock | undefined;
   /** Loads that others may wait for. Default 10,000; beyond it everybody loads alone. */
   readonly flightsMax?: number;
 }
@@ -99,13 +66,15 @@ export class ReadPath {
   readonly #freshness: Freshness;
   readonly #horizon: Horizon;
   readonly #clock: Clock;
+  readonly #random: Random;
   readonly #flights: SingleFlight;
 
-  constructor({ tiers, freshness, horizon, clock, flightsMax }: ReadPathOptions) {
+  constructor({ tiers, freshness, horizon, clock, random, flightsMax }: ReadPathOptions) {
     this.#tiers = tiers;
     this.#freshness = freshness;
     this.#horizon = horizon;
     this.#clock = clock;
+    this.#random = random;
     this.#flights = new SingleFlight({ clock, ...(flightsMax !== undefined && { flightsMax }) });
   }
 
@@ -196,7 +165,8 @@ export class ReadPath {
 
   async #load(missing: Want[], load: Load): Promise<void> {
     missing.sort((a, b) => a.index - b.index);
-    const begin: Begin = { stamp: this.#horizon.position, readAt: this.#clock.now() };
+    const stamp = this.#horizon.position;
+    const beganAt = this.#clock.now();
     this.stats.loads += 1;
     this.stats.loaded += missing.length;
     let fills: readonly Fill[];
@@ -207,11 +177,12 @@ export class ReadPath {
       throw error;
     }
     assert(fills.length === missing.length, 'a load gives one fill for each key');
-    for (const [at, want] of missing.entries()) this.#settle(want, fills[at] as Fill, begin);
+    const loaded = { stamp, beganAt, loadMs: this.#clock.now() - beganAt };
+    for (const [at, want] of missing.entries()) this.#settle(want, fills[at] as Fill, loaded);
   }
 
   /** Stores the fill, if it may be, and tells who waits for it. */
-  #settle(want: Want, fill: Fill, begin: Begin): void {
+  #settle(want: Want, fill: Fill, loaded: Loaded): void {
     const { key, flight } = want;
     const { value } = fill;
     if (fill.ttlMs <= 0 || !fill.shareable) {
@@ -219,7 +190,7 @@ export class ReadPath {
       flight?.land({ kind: fill.ttlMs <= 0 ? 'uncacheable' : 'unshareable' });
       return;
     }
-    const entry = entryOf(fill, begin);
+    const entry = entryOf(fill, loaded, this.#random);
     const stored = this.#tiers.set(key, entry) === 'current';
     want.outcome = { value, how: 'loaded', entry: stored ? entry : undefined, stored };
     flight?.land({ kind: 'shared', entry, stored });
@@ -277,18 +248,4 @@ function wantsOf(keys: readonly CacheKey[], alone: boolean): ReadonlyMap<string,
     wants.set(key.id, want);
   }
   return wants;
-}
-
-/** Where and when a load began. */
-interface Begin {
-  readonly stamp: Position;
-  readonly readAt: Millis;
-}
-
-function entryOf(fill: Fill, { stamp, readAt: beganAt }: Begin): Entry {
-  const { value, tags, ttlMs, staleMs = 0 } = fill;
-  assert(Number.isFinite(ttlMs) && Number.isFinite(staleMs) && staleMs >= 0, 'a TTL is finite');
-  const staleAt = beganAt + ttlMs;
-  const readAt = Math.min(beganAt, fill.readAt ?? beganAt);
-  return { value, tags, stamp, readAt, staleAt, deleteAt: staleAt + staleMs, verifiedAt: stamp };
 }

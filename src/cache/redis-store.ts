@@ -13,7 +13,7 @@ import type { Cluster, Redis } from 'ioredis';
 import type { Clock, Millis, Random } from '../invalidation/clock.ts';
 import { Circuit } from './circuit.ts';
 import { decodeEntry, encodeEntry } from './entry-codec.ts';
-import type { Entry } from './entry.ts';
+import { deleteAtOf, type Entry } from './entry.ts';
 import type { CacheKey } from './key.ts';
 import { RedisClocks } from './redis-clocks.ts';
 import { CLOCK_DIGITS, RedisScripts, type KeyRead } from './redis-scripts.ts';
@@ -124,7 +124,7 @@ export class RedisStore implements Store {
 
   set(key: CacheKey, entry: Entry): void {
     const now = this.#clock.now();
-    const lifeMs = Math.floor(entry.deleteAt - now);
+    const lifeMs = Math.floor(deleteAtOf(entry) - now);
     if (lifeMs < 1) return;
     if (entry.value.byteLength > this.#limits.valueBytesMax) {
       this.stats.oversized += 1;
@@ -219,7 +219,7 @@ export class RedisStore implements Store {
     const heldMs = /^\d+$/.test(digits) ? redisNow - Number(digits) : Number.NaN;
     const entry = decodeEntry(value.subarray(CLOCK_DIGITS), { now, heldMs });
     if (entry === undefined) this.stats.undecodable += 1;
-    return entry !== undefined && this.#clock.now() < entry.deleteAt ? entry : undefined;
+    return entry !== undefined && this.#clock.now() < deleteAtOf(entry) ? entry : undefined;
   }
 
   async #writeEntry(

@@ -66,7 +66,7 @@ export class Core {
     });
     this.#disconnect = () => client?.disconnect();
     this.tiers = new Tiers({ l1: this.l1, l2: this.l2, freshness });
-    this.readPath = new ReadPath({ tiers: this.tiers, freshness, horizon, clock });
+    this.readPath = new ReadPath({ tiers: this.tiers, freshness, horizon, clock, random });
   }
 
   start(): Promise<void> {

@@ -12,24 +12,32 @@ const golden = (name: string): Buffer => {
   return Buffer.from(text.replace(/\s/g, ''), 'hex');
 };
 
-/** What golden/entry-v1.hex holds, written when the clock showed 10,000. */
+/** What golden/entry-v2.hex holds, written when the clock showed 10,000. */
 const GOLDEN = entryOf('{"data":{"user":{"name":"Ada \u{1F600}"}}}', {
   tags: ['user:1', 'post', entityTag('Post', 'gid://shop/Post/1', 'comments')],
   stamp: parsePosition('1772366400000-5') as Position,
   readAt: 9_000,
   staleAt: 69_000,
-  deleteAt: 74_000,
+  ttlMs: 60_000,
+  slideUntil: 309_000,
+  staleWhileRevalidateMs: 5_000,
+  staleIfErrorMs: 3_600_000,
+  loadMs: 42,
 });
 
 describe('the bytes of an entry', () => {
-  it('are those that version 1 has always had', () => {
-    const expected = golden('entry-v1.hex').toString('hex');
+  it('are those that version 2 has always had', () => {
+    const expected = golden('entry-v2.hex').toString('hex');
     expect(encodeEntry(GOLDEN, 10_000).toString('hex')).toBe(expected);
   });
 
-  it('are read as version 1 was always read', () => {
-    expect(FORMAT_VERSION).toBe(1);
-    expect(decodeEntry(golden('entry-v1.hex'), { now: 10_000, heldMs: 0 })).toEqual(GOLDEN);
+  it('are read as version 2 was always read', () => {
+    expect(FORMAT_VERSION).toBe(2);
+    expect(decodeEntry(golden('entry-v2.hex'), { now: 10_000, heldMs: 0 })).toEqual(GOLDEN);
+  });
+
+  it('of version 1 are no entry any more', () => {
+    expect(decodeEntry(golden('entry-v1.hex'), { now: 10_000, heldMs: 0 })).toBeUndefined();
   });
 
   it('hold durations: another clock and the time in between are worked in', () => {
@@ -37,20 +45,27 @@ describe('the bytes of an entry', () => {
     expect(decodeEntry(bytes, { now: 500_000, heldMs: 2_500 })).toMatchObject({
       readAt: 500_000 - 2_500 - 1_000,
       staleAt: 500_000 - 2_500 + 59_000,
-      deleteAt: 500_000 - 2_500 + 59_000 + 5_000,
+      slideUntil: 500_000 - 2_500 + 299_000,
+      ttlMs: 60_000,
+      staleWhileRevalidateMs: 5_000,
+      staleIfErrorMs: 3_600_000,
     });
   });
 
   it('round fractions of a millisecond so that an entry never seems younger', () => {
-    const entry = entryOf('a', { readAt: 0.4, staleAt: 10.9, deleteAt: 20.8 });
+    const windows = { staleWhileRevalidateMs: 9.9, staleIfErrorMs: 8.9, slideUntil: 20.9 };
+    const entry = entryOf('a', { readAt: 0.4, staleAt: 10.9, ttlMs: 10.5, ...windows });
     const decoded = decodeEntry(encodeEntry(entry, 1), { now: 1, heldMs: 0 });
-    expect(decoded).toMatchObject({ readAt: 0, staleAt: 10, deleteAt: 19 });
+    expect(decoded).toMatchObject({ readAt: 0, staleAt: 10, ttlMs: 10, slideUntil: 20 });
+    expect(decoded).toMatchObject({ staleWhileRevalidateMs: 9, staleIfErrorMs: 8 });
   });
 
-  it('of an entry past its TTL hold what is left of the stale window', () => {
-    const entry = entryOf('a', { readAt: 0, staleAt: 10, deleteAt: 100 });
+  it('of an entry past its TTL hold what is left of the stale windows', () => {
+    const windows = { staleWhileRevalidateMs: 90, staleIfErrorMs: 20 };
+    const entry = entryOf('a', { readAt: 0, staleAt: 10, ...windows });
     const decoded = decodeEntry(encodeEntry(entry, 40), { now: 40, heldMs: 0 });
-    expect(decoded).toMatchObject({ readAt: 0, staleAt: 40, deleteAt: 100 });
+    expect(decoded).toMatchObject({ readAt: 0, staleAt: 40, slideUntil: 40 });
+    expect(decoded).toMatchObject({ staleWhileRevalidateMs: 60, staleIfErrorMs: 0 });
   });
 
   it('begin as verified at the stamp, whatever the writer had verified', () => {
@@ -136,10 +151,10 @@ describe('bytes that are no entry', () => {
 describe('what is no entry', () => {
   it('is refused when it is to be written: that is a bug of ours', () => {
     const backwards = { ...entryOf('a'), staleAt: -1 };
-    expect(() => encodeEntry(backwards, 0)).toThrow('read, then stale, then deleted');
+    expect(() => encodeEntry(backwards, 0)).toThrow('read, then stale');
     const tagless = { ...entryOf('a'), tags: ['Not A Tag' as never] };
     expect(() => encodeEntry(tagless, 0)).toThrow('are tags');
-    const endless = { ...entryOf('a'), deleteAt: Number.POSITIVE_INFINITY };
+    const endless = { ...entryOf('a'), staleIfErrorMs: Number.POSITIVE_INFINITY };
     expect(() => encodeEntry(endless, 0)).toThrow('has an end');
     const timeless = { ...entryOf('a'), stamp: 'x' as Position, verifiedAt: 'x' as Position };
     expect(() => encodeEntry(timeless, 0)).toThrow('wire form');

@@ -39,7 +39,7 @@ describe('the rule', () => {
   });
 
   it('finds expired what is past its TTL, to the millisecond', () => {
-    const entry = entryOf('a', { ttlMs: 100, staleMs: 100 });
+    const entry = entryOf('a', { ttlMs: 100, staleWhileRevalidateMs: 100 });
     node.clock.advance(99);
     expect(node.freshness.judge(entry)).toBe('current');
     node.clock.advance(1);
@@ -47,7 +47,7 @@ describe('the rule', () => {
   });
 
   it('calls what expired and was invalidated invalidated: no stale window stretches that', () => {
-    const entry = entryOf('a', { ttlMs: 100, staleMs: 100 });
+    const entry = entryOf('a', { ttlMs: 100, staleWhileRevalidateMs: 100 });
     node.clock.advance(150);
     node.invalidate(2, 'user:1');
     expect(node.freshness.judge(entry)).toBe('invalidated');

@@ -78,7 +78,7 @@ describe('memory', () => {
   it('forgets what is past its deletion when it is touched', () => {
     const own = new ManualClock();
     const store = new MemoryStore({ clock: own });
-    store.set(responseKey(['a']), entryOf('A', { ttlMs: 10, staleMs: 10 }));
+    store.set(responseKey(['a']), entryOf('A', { ttlMs: 10, staleWhileRevalidateMs: 10 }));
     own.advance(19);
     expect(store.find(responseKey(['a']))).toBeDefined();
     own.advance(1);

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { entityKey, responseKey, type CacheKey } from '../../src/cache/key.ts';
-import { ReadPath, type Fill, type Load, type Outcome } from '../../src/cache/read-path.ts';
+import type { Fill, Load, Outcome, ReadPath } from '../../src/cache/read-path.ts';
 import { setImmediate as macrotask } from 'node:timers/promises';
 import { CountingStore, HeldStore } from './faulty-store.ts';
 import { Origin } from './origin.ts';
@@ -26,8 +26,7 @@ beforeEach(() => {
   };
 });
 
-const pathOf = ({ tiers, freshness, horizon, clock }: Node, flightsMax = 100): ReadPath =>
-  new ReadPath({ tiers, freshness, horizon, clock, flightsMax });
+const pathOf = (node: Node, flightsMax = 100): ReadPath => node.path({ flightsMax });
 
 const told = (outcomes: readonly Outcome[]): string[] =>
   outcomes.map(({ value, how }) => `${value.toString()} ${how}`);
@@ -45,9 +44,9 @@ async function settle(): Promise<void> {
 
 describe('reading', () => {
   it('loads what is nowhere, keeps it, and then finds it', async () => {
-    const [outcome] = await path.read([key], loading(fillOf('A', { ttlMs: 500, staleMs: 100 })));
+    const [outcome] = await path.read([key], loading(fillOf('A', { ttlMs: 500, staleWhileRevalidateMs: 100 })));
     expect(outcome).toMatchObject({ how: 'loaded', stored: true });
-    const times = { readAt: 0, staleAt: 500, deleteAt: 600 };
+    const times = { readAt: 0, staleAt: 500, staleWhileRevalidateMs: 100 };
     expect(outcome?.entry).toMatchObject({ stamp: place(1), ...times });
     expect(told(await path.read([key], never))).toEqual(['A l1']);
     node.l1.clear();

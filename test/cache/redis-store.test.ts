@@ -81,7 +81,7 @@ describe('what is in Redis', () => {
 
   it('lives as long as the longest-lived field', async () => {
     store.set(a, entryOf('A', { ttlMs: 60_000 }));
-    store.set(b, entryOf('B', { ttlMs: 1_000, staleMs: 1_000 }));
+    store.set(b, entryOf('B', { ttlMs: 1_000, staleWhileRevalidateMs: 1_000 }));
     await store.settled();
     expect(await plain.pttl('user:1')).toBeGreaterThan(30_000);
     store.set(b, entryOf('B', { ttlMs: 90_000 }));

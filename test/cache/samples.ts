@@ -5,11 +5,13 @@ import { positionOf, type Position } from '../../src/invalidation/position.ts';
 import type { Purge } from '../../src/invalidation/purge.ts';
 import { type Entry } from '../../src/cache/entry.ts';
 import { Freshness, type Hearing } from '../../src/cache/freshness.ts';
+import type { Fill } from '../../src/cache/fill.ts';
 import { MemoryStore } from '../../src/cache/memory-store.ts';
-import type { Fill } from '../../src/cache/read-path.ts';
+import { ReadPath, type ReadPathOptions } from '../../src/cache/read-path.ts';
 import type { Store } from '../../src/cache/store.ts';
 import { Tiers } from '../../src/cache/tiers.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { seededRandom } from '../support/seeded-random.ts';
 
 export function tag(text: string): Tag {
   const read = readTag(text);
@@ -24,22 +26,22 @@ export const place = (n: number): Position => positionOf(1_772_366_400_000, n);
 
 export interface SampleEntry extends Partial<Omit<Entry, 'value' | 'tags'>> {
   readonly tags?: readonly string[];
-  /** Default 60 s, from `readAt`. */
-  readonly ttlMs?: number;
-  readonly staleMs?: number;
 }
 
+/** By default it lives for 60 s, from `readAt`, does not slide and has no stale window. */
 export function entryOf(value: string | Buffer, sample: SampleEntry = {}): Entry {
-  const { tags = ['user:1'], ttlMs = 60_000, staleMs = 0, stamp = place(1), readAt = 0 } = sample;
+  const { tags = ['user:1'], ttlMs = 60_000, stamp = place(1), readAt = 0, ...others } = sample;
   const staleAt = sample.staleAt ?? readAt + ttlMs;
   return {
     value: Buffer.from(value),
     tags: tags.map(tag),
-    stamp,
-    readAt,
-    staleAt,
-    deleteAt: sample.deleteAt ?? staleAt + staleMs,
-    verifiedAt: sample.verifiedAt ?? stamp,
+    stamp, readAt, staleAt, ttlMs,
+    slideUntil: staleAt,
+    staleWhileRevalidateMs: 0,
+    staleIfErrorMs: 0,
+    loadMs: 1,
+    verifiedAt: stamp,
+    ...others,
   };
 }
 
@@ -76,6 +78,13 @@ export class Node {
     this.freshness = new Freshness({ horizon, hearing, clock, maxStalenessMs });
     this.l1 = new MemoryStore({ clock, entriesMax: 1_000 });
     this.tiers = new Tiers({ l1: this.l1, l2, freshness: this.freshness });
+  }
+
+  /** A read path over the tiers of this node. */
+  path(options: Partial<ReadPathOptions> = {}): ReadPath {
+    const { tiers, freshness, horizon, clock } = this;
+    const random = seededRandom('read path');
+    return new ReadPath({ tiers, freshness, horizon, clock, random, ...options });
   }
 
   /** The log says at place `n` that these tags are stale. */

@@ -5,7 +5,7 @@
 import { setImmediate as macrotask } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { entityKey } from '../../src/cache/key.ts';
-import { ReadPath, type Load } from '../../src/cache/read-path.ts';
+import type { Load, ReadPath } from '../../src/cache/read-path.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { startRedis, type RedisServer } from '../support/redis.ts';
 import { until } from '../support/until.ts';
@@ -48,7 +48,7 @@ afterEach(async () => {
 async function join(): Promise<Member> {
   const opened = await openRedisStore(server.url, { clock });
   const node = new Node({ clock, l2: opened.store });
-  const path = new ReadPath(node);
+  const path = node.path();
   const read = async (load: Load): Promise<string> => {
     const [outcome] = await path.read([key], load);
     return `${outcome?.value.toString()} ${outcome?.how}`;

@@ -54,7 +54,7 @@ export function describeStore(name: string, open: () => Promise<OpenStore>): voi
 
     it('keeps value, tags, stamp and times', async () => {
       const tags = ['user:1', 'post', entityTag('Post', 'gid://shop/Post/1 \u{1F600}', '*')];
-      const entry = entryOf(Buffer.from([0, 255, 128, 10]), { tags, ttlMs: 9_000, staleMs: 500 });
+      const entry = entryOf(Buffer.from([0, 255, 128, 10]), { tags, ttlMs: 9_000, staleWhileRevalidateMs: 500 });
       await set(responseKey(['a']), entry);
       const [found] = await store.get([responseKey(['a'])]);
       expect(found?.value).toEqual(entry.value);
@@ -65,7 +65,7 @@ export function describeStore(name: string, open: () => Promise<OpenStore>): voi
       expect(found?.readAt).toBeLessThanOrEqual(entry.readAt);
       expect(found?.staleAt).toBeLessThanOrEqual(entry.staleAt);
       expect(found?.staleAt).toBeGreaterThan(entry.staleAt - 5_000);
-      expect((found?.deleteAt ?? 0) - (found?.staleAt ?? 0)).toBe(500);
+      expect(found?.staleWhileRevalidateMs).toBe(500);
     });
 
     it('keeps an empty value and no tags', async () => {
@@ -115,7 +115,7 @@ export function describeStore(name: string, open: () => Promise<OpenStore>): voi
       const [short, long] = [entityKey('user:1', ['short']), entityKey('user:1', ['long'])];
       const plain = responseKey(['plain']);
       await set(long, entryOf('long', { ttlMs: 60_000 }));
-      await set(short, entryOf('short', { ttlMs: 20, staleMs: 20 }));
+      await set(short, entryOf('short', { ttlMs: 20, staleWhileRevalidateMs: 20 }));
       await set(plain, entryOf('plain', { ttlMs: 40 }));
       const gone = async (): Promise<boolean> => {
         opened.clock.advance(1);

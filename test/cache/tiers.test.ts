@@ -135,7 +135,7 @@ function describeTiers(name: string, open: () => Promise<OpenL2>): void {
     });
 
     it('serve nothing past its TTL, nor what was read too long ago while deaf', async () => {
-      await set(node, entryOf('A', { ttlMs: 10_000, staleMs: 10_000 }));
+      await set(node, entryOf('A', { ttlMs: 10_000, staleWhileRevalidateMs: 10_000 }));
       l2.clock.advance(6_000);
       node.hearing.heard = false;
       expect(node.tiers.peek(key)).toBeUndefined();

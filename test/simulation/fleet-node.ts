@@ -190,7 +190,7 @@ export class FleetNode {
       return found;
     };
     const landings = parts.landings(freshness);
-    this.readPath = parts.readPath({ tiers, freshness: landings, horizon, clock });
+    this.readPath = parts.readPath({ tiers, freshness: landings, horizon, clock, random });
   }
 
   async start(): Promise<void> {

@@ -10,10 +10,10 @@
  */
 import type { Cache, CacheEntityRecord } from '@envelop/response-cache';
 import type { ExecutionResult } from 'graphql';
-import type { Entry } from '../../cache/entry.ts';
+import { entryOf } from '../../cache/fill.ts';
 import { responseKey } from '../../cache/key.ts';
 import type { Tiers } from '../../cache/tiers.ts';
-import type { Clock, Millis } from '../../invalidation/clock.ts';
+import type { Clock, Millis, Random } from '../../invalidation/clock.ts';
 import type { Horizon } from '../../invalidation/horizon.ts';
 import type { Purge } from '../../invalidation/purge.ts';
 import { collectionTag, entityTag, type Tag } from '../../invalidation/tag.ts';
@@ -41,7 +41,7 @@ export function envelopCache(options: EnvelopCacheOptions): (context: object) =>
 
 function openCache({ tiers, horizon, clock, invalidate, ttlMsMax }: EnvelopCacheOptions): Cache {
   const stamp = horizon.position;
-  const readAt = clock.now();
+  const beganAt = clock.now();
   return {
     async get(id) {
       const [found] = await tiers.get([responseKey(['envelop', id])]);
@@ -50,11 +50,10 @@ function openCache({ tiers, horizon, clock, invalidate, ttlMsMax }: EnvelopCache
     },
     set(id, ...[data, entities, ttlMs]) {
       const value = Buffer.from(JSON.stringify(data));
-      const staleAt = readAt + Math.min(ttlMs, ttlMsMax);
       const tags = [...entities].map((entity) => tagOf(entity));
-      const entry: Entry = {
-        value, tags, stamp, readAt, staleAt, deleteAt: staleAt, verifiedAt: stamp,
-      };
+      const fill = { value, tags, ttlMs: Math.min(ttlMs, ttlMsMax), shareable: true };
+      const loaded = { stamp, beganAt, loadMs: clock.now() - beganAt };
+      const entry = entryOf(fill, loaded, NEVER_ASKED);
       tiers.set(responseKey(['envelop', id]), entry);
     },
     async invalidate(entities) {
@@ -63,6 +62,9 @@ function openCache({ tiers, horizon, clock, invalidate, ttlMsMax }: EnvelopCache
     },
   };
 }
+
+/** Nothing here is left to chance. */
+const NEVER_ASKED: Random = () => 0;
 
 /** An entity without an id stands for its type, as the plugin does with lists and nulls. */
 function tagOf({ typename, id }: CacheEntityRecord): Tag {

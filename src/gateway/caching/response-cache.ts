@@ -125,6 +125,8 @@ function howOf({ how, stored, unstorable }: Pick<Outcome, 'how' | 'stored'> & {
     case 'l1':
     case 'l2':
       return { kind: 'hit', tier: how };
+    case 'stale':
+      return { kind: 'hit', tier: 'l1' };
     case 'coalesced':
       return { kind: 'collapsed' };
     case 'loaded':
