@@ -51,8 +51,14 @@ export function buildSchema({ supergraph, config, core }: BuildOptions): BuiltSc
 }
 
 export function policyOptions({ cache }: Pick<FreshetConfig, 'cache'>) {
-  const defaultTtlMs = cache.defaultTtlSeconds * 1_000;
-  return { defaultTtlMs, rules: cache.rules, keyFields: cache.keyFields };
+  return {
+    defaultTtlMs: cache.defaultTtlSeconds * 1_000,
+    maxTtlMs: cache.maxTtlSeconds * 1_000,
+    maxStaleWhileRevalidateMs: cache.maxStaleWhileRevalidateSeconds * 1_000,
+    maxStaleIfErrorMs: cache.maxStaleIfErrorSeconds * 1_000,
+    rules: cache.rules,
+    keyFields: cache.keyFields,
+  };
 }
 
 /** What is configured about the schema decides what is kept for whom, as the schema does. */

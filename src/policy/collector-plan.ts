@@ -13,6 +13,7 @@ import {
 import { ENTITIES_FIELD, isEntityUnion, type EntityTypes } from './entity-types.ts';
 import type { KeyPath } from './key-fields.ts';
 import { namedEntities } from './named-entities.ts';
+import type { Rule } from './rule.ts';
 import type { SelectedField, Selection } from './selection.ts';
 import type { TagFormat } from './tag-format.ts';
 
@@ -28,6 +29,7 @@ export class CollectorPlan {
   readonly #reused: ReadonlySet<FieldNode>;
   readonly #defaults: ReturnType<typeof variableDefaults>;
   readonly #values = new Map<Selection, ValueCollector>();
+  readonly #negatable = new Map<Selection, boolean>();
 
   constructor({ entities, operation, reused }: CollectorSource) {
     this.#entities = entities;
@@ -38,10 +40,29 @@ export class CollectorPlan {
   /** `undefined` where nothing in the value is of interest. */
   member(field: SelectedField): MemberCollector | undefined {
     const { below, responseKey } = field;
-    if (below === undefined || this.#entities.isAdded(responseKey)) return undefined;
-    const value = this.#value(below);
-    const named = this.#namedBy(field, below);
-    return value.isIdle && named === undefined ? undefined : { responseKey, value, named };
+    if (this.#entities.isAdded(responseKey)) return undefined;
+    const isNegatable = this.#isNegatable(field);
+    const value = below === undefined ? LEAF : this.#value(below);
+    const named = below && this.#namedBy(field, below);
+    if (value.isIdle && named === undefined && !isNegatable) return undefined;
+    return { responseKey, value, named, isNegatable };
+  }
+
+  /** Whether the field, a type of its values or, at the root, the type that has it says so. */
+  #isNegatable({ name, parent, below }: SelectedField): boolean {
+    const { policy } = this.#entities;
+    return saysNegative(policy.fieldRule(parent.name, name))
+      || (below !== undefined && this.#hasNegatable(below))
+      || (this.#entities.isRoot(parent) && saysNegative(policy.typeRule(parent.name)));
+  }
+
+  #hasNegatable(below: Selection): boolean {
+    const known = this.#negatable.get(below);
+    if (known !== undefined) return known;
+    const types = [below.type.name, ...this.#entities.met(below).map(([type]) => type)];
+    const has = types.some((type) => saysNegative(this.#entities.policy.typeRule(type)));
+    this.#negatable.set(below, has);
+    return has;
   }
 
   object(type: string, fields: readonly SelectedField[]): ObjectCollector {
@@ -84,7 +105,12 @@ export class CollectorPlan {
     const object = this.#entities.schema.getType(type);
     const paths = isObjectType(object) ? this.#entities.keyPaths(object) : [];
     const types = this.#entities.policy.identities(type);
-    return { types, keys: paths.map((path) => this.#key(type, path, fields)) };
+    const version = isObjectType(object) ? this.#entities.versionPath(object) : undefined;
+    return {
+      types,
+      keys: paths.map((path) => this.#key(type, path, fields)),
+      version: version && this.#key(type, version, fields),
+    };
   }
 
   #key(type: string, path: KeyPath, fields: readonly SelectedField[]): KeyReader {
@@ -138,6 +164,14 @@ export class CollectorPlan {
     const types = [...below.objects.keys()].filter((type) => this.#entities.isEntity(type));
     return namedEntities({ types, field: field.field, reader }, this.#entities.policy);
   }
+}
+
+const LEAF: ValueCollector = {
+  only: undefined, byType: new Map(), typenameKeys: [], whenNull: [], entityTypes: [], isIdle: true,
+};
+
+function saysNegative({ strategy }: Rule): boolean {
+  return strategy?.negativeTtlSeconds !== undefined;
 }
 
 function isIdleObject({ entity, formats, members, added }: ObjectCollector): boolean {

@@ -37,6 +37,7 @@ export interface EntityCollector {
   readonly types: readonly string[];
   /** None where the schema lacks a part of the key. */
   readonly keys: readonly KeyReader[];
+  readonly version: KeyReader | undefined;
 }
 
 /** The members that hold the first field of the path, of which one is there, and what follows. */
@@ -56,6 +57,8 @@ export interface MemberCollector {
   readonly value: ValueCollector;
   /** The entities that the arguments name, whether the value holds them or not. */
   readonly named: ((variables: Variables) => readonly Tag[]) | undefined;
+  /** A null in its place is declared to make the answer a negative one. */
+  readonly isNegatable: boolean;
 }
 
 export interface GatheringOptions {
@@ -69,6 +72,9 @@ export interface GatheringOptions {
 /** One walk over one result. */
 export class Gathering {
   readonly tags = new Set<Tag>();
+  /** The least that was met. */
+  readonly versions = new Map<Tag, number>();
+  isNegative = false;
   /** Types of entities that were met and whose key was not there. */
   readonly unidentified = new Set<string>();
   /** Not all tags are there. */
@@ -83,7 +89,7 @@ export class Gathering {
     if (typeof value !== 'object') return;
     if (value === null) this.#gatherNull(member);
     else if (Array.isArray(value)) for (const element of value) this.walk(element, member);
-    else this.#walkTyped(value as ResultObject, member.value);
+    else if (!member.value.isIdle) this.#walkTyped(value as ResultObject, member.value);
   }
 
   walkObject(object: ResultObject, { entity, formats, members, added }: ObjectCollector): void {
@@ -116,24 +122,36 @@ export class Gathering {
     if (!this.#options.entitiesOnly) this.#clean(object);
   }
 
-  #gatherNull({ value, named }: MemberCollector): void {
+  #gatherNull({ value, named, isNegatable }: MemberCollector): void {
     if (this.#options.entitiesOnly) return;
+    if (isNegatable) this.isNegative = true;
     for (const tag of value.whenNull) this.#add(tag);
     if (named !== undefined) for (const tag of named(this.#options.variables)) this.#add(tag);
   }
 
-  #gatherEntity(object: ResultObject, { types, keys }: EntityCollector): void {
+  #gatherEntity(object: ResultObject, { types, keys, version }: EntityCollector): void {
     const ids: string[] = [];
     for (const key of keys) {
       const id = read(object, key);
       if (isId(id)) ids.push(String(id));
     }
     if (ids.length === keys.length && ids.length > 0) {
-      for (const type of types) this.#add(entityTag(type, ...ids));
+      const tags = types.map((type) => entityTag(type, ...ids));
+      for (const tag of tags) this.#add(tag);
+      if (version !== undefined) this.#gatherVersion(tags, read(object, version));
       return;
     }
     this.overflow = true;
     for (const type of types) this.unidentified.add(type);
+  }
+
+  #gatherVersion(tags: readonly Tag[], shown: unknown): void {
+    const version = versionIn(shown);
+    if (version === undefined) return;
+    for (const tag of tags) {
+      if (!this.tags.has(tag)) continue;
+      this.versions.set(tag, Math.min(version, this.versions.get(tag) ?? version));
+    }
   }
 
   #gatherFormat(object: ResultObject, { format, keyOf, argumentOf }: FormatCollector): void {
@@ -186,6 +204,14 @@ function read(object: ResultObject, { members, rest }: KeyReader): unknown {
 export function isId(value: unknown): value is string | number | boolean | bigint {
   if (typeof value === 'number') return Number.isSafeInteger(value) || !Number.isInteger(value);
   return typeof value === 'string' || typeof value === 'boolean' || typeof value === 'bigint';
+}
+
+/** Digits stand for a whole number; one that a double cannot hold would compare wrongly. */
+function versionIn(value: unknown): number | undefined {
+  const isDigits = typeof value === 'string' && /^\d{1,16}$/.test(value);
+  const version = isDigits || typeof value === 'bigint' ? Number(value) : value;
+  const isVersion = typeof version === 'number' && Number.isSafeInteger(version) && version >= 0;
+  return isVersion ? version : undefined;
 }
 
 /** The types that the representations of an `_entities` fetch name. */

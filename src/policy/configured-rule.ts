@@ -1,11 +1,19 @@
 /** A rule that the operator configures for a coordinate, in place of what the schema says there. */
-import { isScope, readFormats, secondsProblem, type DeclaredScope, type Rule } from './rule.ts';
+import {
+  numberProblem, orStrategy, SECONDS, STRATEGY_MEMBERS, strategyOf,
+  type DeclaredStrategy, type NumberRange,
+} from './declared-strategy.ts';
+import { isScope, readFormats, typeMembers, type DeclaredScope, type Rule } from './rule.ts';
 import type { RulePlaces } from './rule-place.ts';
 
-export interface ConfiguredRule {
+export interface ConfiguredRule extends DeclaredStrategy {
   readonly maxAgeSeconds?: number | undefined;
   readonly scope?: DeclaredScope | undefined;
   readonly staleWhileRevalidateSeconds?: number | undefined;
+  /** Of an entity type: the field that holds its version. */
+  readonly versionField?: string | undefined;
+  /** Of an entity type: what a mutation answers of it fills its entries. */
+  readonly writeThrough?: boolean | undefined;
   readonly tags?: readonly string[] | undefined;
   readonly purges?: readonly string[] | undefined;
 }
@@ -31,18 +39,23 @@ export function configuredRule(source: ConfiguredRuleSource): Rule {
     return before;
   }
   const { maxAgeSeconds, scope, staleWhileRevalidateSeconds, tags, purges } = configured;
-  const seconds = (name: string, value: number | undefined): void => {
-    const problem = value === undefined ? undefined : secondsProblem(value);
+  const check = (name: keyof ConfiguredRule, range: NumberRange): void => {
+    const value = configured[name];
+    const problem = value === undefined ? undefined : numberProblem(value, range);
     if (problem !== undefined) report(`${name}: ${problem}`);
   };
-  seconds('maxAgeSeconds', maxAgeSeconds);
-  seconds('staleWhileRevalidateSeconds', staleWhileRevalidateSeconds);
+  check('maxAgeSeconds', SECONDS);
+  check('staleWhileRevalidateSeconds', SECONDS);
+  for (const { name, range } of STRATEGY_MEMBERS) check(name, range);
   if (scope !== undefined && !isScope(scope)) {
     report(`scope: PUBLIC or PRIVATE was required, got ${String(scope)}.`);
   }
   const place = field === undefined ? places.ofType(type) : places.ofField(type, field);
+  const { versionField: version, writeThrough } = configured;
   return {
     ...before,
+    strategy: orStrategy(strategyOf(({ name }) => configured[name]), before.strategy),
+    ...typeMembers({ version, writeThrough }, { place, names: MEMBER_NAMES, at: report }),
     ...(maxAgeSeconds !== undefined && { maxAgeSeconds, inheritMaxAge: false }),
     ...(scope !== undefined && { scope }),
     ...(staleWhileRevalidateSeconds !== undefined && { staleWhileRevalidateSeconds }),
@@ -50,3 +63,5 @@ export function configuredRule(source: ConfiguredRuleSource): Rule {
     ...(purges && { purges: readFormats(purges, place.purges, (one) => report(`purges: ${one}`)) }),
   };
 }
+
+const MEMBER_NAMES = { version: 'versionField', writeThrough: 'writeThrough' };

@@ -5,7 +5,9 @@
  */
 import { Kind, type ConstDirectiveNode, type ConstValueNode, type DefinitionNode } from 'graphql';
 
-export const POLICY_DIRECTIVES: readonly string[] = ['cacheControl', 'cacheTag', 'cachePurge'];
+export const POLICY_DIRECTIVES: readonly string[] = [
+  'cacheControl', 'cacheStrategy', 'cacheTag', 'cachePurge',
+];
 export const SCOPE_ENUM = 'CacheControlScope';
 
 const KNOWN = new Set([...POLICY_DIRECTIVES, 'key', 'composeDirective']);

@@ -52,12 +52,23 @@ export class EntityTypes {
     return paths.every((path) => pathField(type, path) !== undefined) ? paths : [];
   }
 
-  /** The key fields to ask for: those of the tag, and what declared tags name beside them. */
+  /** Of an entity that tells its version, where this schema has the field. */
+  versionPath(type: GraphQLObjectType): KeyPath | undefined {
+    const field = this.policy.versionField(type.name);
+    if (field === undefined || this.keyPaths(type).length === 0) return undefined;
+    return pathField(type, [field]) && [field];
+  }
+
+  /**
+   * The fields to ask for: those of the key, what declared tags name beside them, and the version.
+   */
   neededPaths(type: GraphQLObjectType): readonly KeyPath[] {
     const known = this.#paths.get(type.name);
     if (known !== undefined) return known;
     const { policy } = this;
     const needed = new Map(this.keyPaths(type).map((path) => [path.join('.'), path]));
+    const version = this.versionPath(type);
+    if (version !== undefined) needed.set(version.join('.'), version);
     const fields = Object.keys(type.getFields());
     const rules = [
       policy.typeRule(type.name),
@@ -130,7 +141,7 @@ export class EntityTypes {
     const held = new Set<string>();
     for (const object of this.possibleTypes(type)) {
       if (this.isEntity(object.name)) held.add(object.name);
-      else if (depth > 0 && !this.#isRoot(object)) {
+      else if (depth > 0 && !this.isRoot(object)) {
         for (const field of Object.values(object.getFields())) {
           const inner = getNamedType(field.type);
           if (!isCompositeType(inner)) continue;
@@ -149,7 +160,7 @@ export class EntityTypes {
     const known = this.#listed.get(type);
     if (known !== undefined) return known;
     const object = this.schema.getType(type);
-    const isOwner = isObjectType(object) && !this.isEntity(type) && !this.#isRoot(object);
+    const isOwner = isObjectType(object) && !this.isEntity(type) && !this.isRoot(object);
     const fields = isOwner ? Object.values(object.getFields()) : [];
     const lists = fields.filter((field) => isListType(getNullableType(field.type)));
     const listed = new Set(lists.flatMap((list) => this.elementsOf(getNamedType(list.type))));
@@ -173,7 +184,7 @@ export class EntityTypes {
     return this.possibleTypes(type).map(({ name }) => name).filter((name) => this.isEntity(name));
   }
 
-  #isRoot(type: GraphQLObjectType): boolean {
+  isRoot(type: GraphQLObjectType): boolean {
     const { schema } = this;
     const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()];
     return roots.includes(type);

@@ -120,7 +120,7 @@ function isId(paths: readonly KeyPath[]): boolean {
   return paths.length === 1 && paths[0]?.join('.') === 'id';
 }
 
-function scalarNames(definitions: readonly DefinitionNode[]): ReadonlySet<string> {
+export function scalarNames(definitions: readonly DefinitionNode[]): ReadonlySet<string> {
   const names = new Set(specifiedScalarTypes.map(({ name }) => name));
   for (const node of definitions) {
     if (node.kind === Kind.SCALAR_TYPE_DEFINITION) names.add(node.name.value);

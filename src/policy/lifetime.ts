@@ -5,12 +5,16 @@
  * configured, and interfaces count in both directions.
  */
 import { isAbstractType } from 'graphql';
+import { orStrategy, strictestStrategy, type DeclaredStrategy } from './declared-strategy.ts';
 import { isEntityUnion, type EntityTypes } from './entity-types.ts';
 import type { Scope } from './plan.ts';
 import { least, NO_RULE, type Rule } from './rule.ts';
 import type { TypeRule } from './schema-policy.ts';
 import type { SelectedField, Selection } from './selection.ts';
 import { NO_STRATEGY, type Strategy } from './strategy.ts';
+import {
+  leastWindows, limitedBy, orWindows, StrategySurvey, windowsOf, type Windows,
+} from './strategy-survey.ts';
 
 export interface Lifetime {
   readonly ttlMs: number;
@@ -29,32 +33,33 @@ class Survey {
   readonly #entities: EntityTypes;
   readonly #visited = new Set<Selection>();
   readonly #terms = new Map<Selection, ValueTerms>();
-  #ttlMs = Number.POSITIVE_INFINITY;
-  /** The least of age and stale window together: how long it may be of any use. */
-  #usableMs = Number.POSITIVE_INFINITY;
+  readonly #strategies: StrategySurvey;
   #isPrivate = false;
   #isUndeclared = false;
   #introspects = false;
 
   constructor(entities: EntityTypes) {
     this.#entities = entities;
+    this.#strategies = new StrategySurvey(entities.policy.limits);
   }
 
   lifetime(): Lifetime {
-    const isBounded = Number.isFinite(this.#ttlMs);
-    const ttlMs = isBounded ? this.#ttlMs : this.#entities.policy.defaultTtlMs;
+    const { policy } = this.#entities;
+    const { ttlMs: leastMs } = this.#strategies;
+    const ttlMs = Number.isFinite(leastMs) ? leastMs : policy.cappedTtlMs(policy.defaultTtlMs);
     const isKept = ttlMs > 0 && !this.#introspects;
-    const windowMs = isBounded ? this.#usableMs - this.#ttlMs : 0;
     return {
       ttlMs: isKept ? ttlMs : 0,
-      strategy: isKept ? { ...NO_STRATEGY, staleWhileRevalidateMs: windowMs } : NO_STRATEGY,
+      strategy: isKept ? this.#strategies.strategy(ttlMs) : NO_STRATEGY,
       scope: this.#isPrivate ? 'PRIVATE' : this.#isUndeclared ? 'UNDECLARED' : 'PUBLIC',
       introspection: this.#introspects,
     };
   }
 
   visitRoot(root: Selection): void {
-    if (this.#entities.policy.typeRule(root.type.name).scope === 'PRIVATE') this.#isPrivate = true;
+    const rule = this.#entities.policy.typeRule(root.type.name);
+    if (rule.scope === 'PRIVATE') this.#isPrivate = true;
+    this.#strategies.demand(rule.strategy);
     this.#visit(root, true);
   }
 
@@ -84,36 +89,34 @@ class Survey {
   /** A scalar without a rule has what its parent has; at the root there is no parent. */
   #countLeaf(rule: Rule, isRoot: boolean): void {
     if (isRoot && rule.scope !== 'PUBLIC') this.#isUndeclared = true;
-    const { maxAgeSeconds, staleWhileRevalidateSeconds: staleSeconds = 0 } = rule;
-    if (maxAgeSeconds !== undefined) this.#bound(maxAgeSeconds * 1_000, staleSeconds * 1_000);
-    else if (isRoot) this.#bound(this.#entities.policy.defaultTtlMs, staleSeconds * 1_000);
+    if (rule === NO_RULE && !isRoot) return;
+    const unsetMs = isRoot ? this.#entities.policy.defaultTtlMs : Number.POSITIVE_INFINITY;
+    const { maxAgeSeconds } = rule;
+    const ttlMs = maxAgeSeconds === undefined ? unsetMs : maxAgeSeconds * 1_000;
+    this.#strategies.bound(ttlMs, windowsOf(rule));
+    this.#strategies.demand(rule.strategy);
   }
 
   #countValue({ below, rule, isRoot }: CountedValue): void {
     const terms = this.#termsOf(below);
     if (terms.isPrivate) this.#isPrivate = true;
     if (rule.scope !== 'PUBLIC' && !terms.isPublic) this.#isUndeclared = true;
+    this.#strategies.demand(orStrategy(rule.strategy, terms.demands));
 
-    const { maxAgeSeconds, staleWhileRevalidateSeconds: ownStaleSeconds } = rule;
-    if (maxAgeSeconds !== undefined) {
-      const staleMs = ownStaleSeconds === undefined ? terms.staleMs : ownStaleSeconds * 1_000;
-      this.#bound(maxAgeSeconds * 1_000, staleMs);
+    const own = windowsOf(rule);
+    if (rule.maxAgeSeconds !== undefined) {
+      this.#strategies.bound(rule.maxAgeSeconds * 1_000, orWindows(own, terms.windows));
       return;
     }
     // Entities stand at the root of a subgraph's answer, and somewhere below in the client's.
     const mayInherit = !isRoot || isEntityUnion(below.type);
-    for (const { ttlMs, ttlMsMax, inherits, staleMs } of terms.objects) {
+    for (const { ttlMs, ttlMsMax, inherits, windows } of terms.objects) {
       const isInherited = ttlMs === undefined && mayInherit
         && (inherits || rule.inheritMaxAge === true);
       const unsetMs = isInherited ? Number.POSITIVE_INFINITY : this.#entities.policy.defaultTtlMs;
       const boundMs = Math.min(ttlMs ?? unsetMs, ttlMsMax);
-      this.#bound(boundMs, ownStaleSeconds === undefined ? staleMs : ownStaleSeconds * 1_000);
+      this.#strategies.bound(boundMs, orWindows(own, windows));
     }
-  }
-
-  #bound(ttlMs: number, staleMs: number): void {
-    this.#ttlMs = Math.min(this.#ttlMs, ttlMs);
-    this.#usableMs = Math.min(this.#usableMs, ttlMs + staleMs);
   }
 
   #termsOf(below: Selection): ValueTerms {
@@ -135,8 +138,9 @@ interface CountedValue {
 interface ValueTerms {
   readonly isPrivate: boolean;
   readonly isPublic: boolean;
-  /** The least of the stale windows. */
-  readonly staleMs: number;
+  /** The least of them. */
+  readonly windows: Windows;
+  readonly demands: DeclaredStrategy | undefined;
   readonly objects: readonly ObjectTerms[];
 }
 
@@ -146,7 +150,8 @@ interface ObjectTerms {
   /** Whatever the default: by the interface or union that the field returns, or the type's. */
   readonly ttlMsMax: number;
   readonly inherits: boolean;
-  readonly staleMs: number;
+  readonly windows: Windows;
+  readonly demands: DeclaredStrategy | undefined;
 }
 
 function valueTerms(below: Selection, entities: EntityTypes): ValueTerms {
@@ -159,27 +164,29 @@ function valueTerms(below: Selection, entities: EntityTypes): ValueTerms {
   // Of a type that nothing can be of, its own rule is all there is.
   for (const rule of rules.length > 0 ? rules : [abstractRule]) {
     const terms = objectTerms(rule, abstractRule);
-    objects.set(Object.values(terms).join(' '), terms);
+    objects.set(JSON.stringify(terms), terms);
   }
+  const all = [...objects.values()];
   const scopes = rules.map(({ scope }) => scope);
   return {
     isPrivate: abstractRule.scope === 'PRIVATE' || scopes.includes('PRIVATE'),
     isPublic: abstractRule.scope === 'PUBLIC'
       || (scopes.length > 0 && scopes.every((scope) => scope === 'PUBLIC')),
-    staleMs: Math.min(...[...objects.values()].map(({ staleMs }) => staleMs)),
-    objects: [...objects.values()],
+    windows: leastWindows(all.map(({ windows }) => windows)),
+    demands: all.map(({ demands }) => demands).reduce(strictestStrategy, undefined),
+    objects: all,
   };
 }
 
 function objectTerms(rule: TypeRule, abstractRule: Rule): ObjectTerms {
   const seconds = rule.maxAgeSeconds ?? abstractRule.maxAgeSeconds;
   const secondsMax = least(abstractRule.maxAgeSeconds, rule.maxAgeSecondsMax);
-  const staleSeconds = rule.staleWhileRevalidateSeconds
-    ?? abstractRule.staleWhileRevalidateSeconds ?? 0;
+  const limited = limitedBy(rule, abstractRule);
   return {
     ttlMs: seconds === undefined ? undefined : seconds * 1_000,
     ttlMsMax: (secondsMax ?? Number.POSITIVE_INFINITY) * 1_000,
     inherits: rule.inheritMaxAge === true || abstractRule.inheritMaxAge === true,
-    staleMs: staleSeconds * 1_000,
+    windows: orWindows(windowsOf(limited), windowsOf(abstractRule)),
+    demands: limited.strategy,
   };
 }

@@ -103,7 +103,8 @@ class Plan implements OperationPlan {
     const isObject = typeof data === 'object' && data !== null && !Array.isArray(data);
     if (isObject) walk.walkObject(data as Record<string, unknown>, collector);
     const overflow = walk.overflow || !isObject || !declared.under(variables).complete;
-    return { data, tags: walk.tags, overflow, versions: new Map(), isNegative: false };
+    const { tags, versions, isNegative } = walk;
+    return { data, tags, overflow, versions, isNegative };
   }
 
   purges(data: unknown, variables: Variables): readonly Purge[] {

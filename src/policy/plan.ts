@@ -31,7 +31,7 @@ export interface Harvest {
   readonly overflow: boolean;
   /** By entity tag, the version that the result shows; the least where it shows several. */
   readonly versions: ReadonlyMap<Tag, number>;
-  /** A null stands where an entity, a root field's object or a list of them should be. */
+  /** A null stands where one is declared to make the answer a negative one. */
   readonly isNegative: boolean;
 }
 

@@ -1,9 +1,9 @@
 /** What the placeholders of a declared tag or purge may name at each coordinate of a schema. */
 import {
-  Kind, type DefinitionNode, type FieldDefinitionNode, type TypeNode,
+  Kind, print, type DefinitionNode, type FieldDefinitionNode, type TypeNode,
 } from 'graphql';
-import { fieldsOf, isComposite } from './definition-nodes.ts';
-import type { TypeKeys } from './key-fields.ts';
+import { fieldsOf, isComposite, isUnion } from './definition-nodes.ts';
+import { scalarNames, type TypeKeys } from './key-fields.ts';
 import type { RulePlace } from './rule.ts';
 import type { Placeholder } from './tag-format.ts';
 
@@ -18,10 +18,13 @@ type Fields = ReadonlyMap<string, FieldDefinitionNode>;
 export class RulePlaces {
   readonly #fields = new Map<string, Map<string, FieldDefinitionNode>>();
   readonly #objects = new Set<string>();
+  readonly #unions = new Set<string>();
+  readonly #scalars: ReadonlySet<string>;
   readonly #keys: ReadonlyMap<string, TypeKeys>;
 
   constructor(definitions: readonly DefinitionNode[], keys: ReadonlyMap<string, TypeKeys>) {
     this.#keys = keys;
+    this.#scalars = scalarNames(definitions);
     for (const node of definitions.filter(isComposite)) {
       const type = node.name.value;
       const fields = this.#fields.get(type) ?? new Map<string, FieldDefinitionNode>();
@@ -30,6 +33,7 @@ export class RulePlaces {
       const isObject = node.kind === Kind.OBJECT_TYPE_DEFINITION
         || node.kind === Kind.OBJECT_TYPE_EXTENSION;
       if (isObject) this.#objects.add(type);
+      if (isUnion(node)) this.#unions.add(type);
     }
   }
 
@@ -43,6 +47,8 @@ export class RulePlaces {
     return {
       tags: { sources: ['key'], patterns: false, has },
       purges: { sources: [], patterns: true },
+      entityProblem: () => this.#entityProblem(type),
+      versionProblem: (field) => this.#versionProblem(type, field),
     };
   }
 
@@ -63,7 +69,30 @@ export class RulePlaces {
     return {
       tags: { sources: ['args', 'key'], patterns: false, has },
       purges: { sources: ['args', 'result'], patterns: true, has },
+      entityProblem: () => 'an entity type was required, got a field',
     };
+  }
+
+  #entityProblem(type: string): string | undefined {
+    if (this.#unions.has(type)) return 'an entity type was required, got a union';
+    // Of an interface, it is of those of its types that are entities.
+    if (!this.#objects.has(type) || this.#keys.has(type)) return undefined;
+    return `an entity type, which has a key, was required, got ${type}`;
+  }
+
+  #versionProblem(type: string, name: string): string | undefined {
+    const field = this.#fields.get(type)?.get(name);
+    if (field === undefined) return `a field of ${type} was required, got ${JSON.stringify(name)}`;
+    const needsArgument = field.arguments?.some((one) =>
+      one.type.kind === Kind.NON_NULL_TYPE && one.defaultValue === undefined) ?? false;
+    if (needsArgument) return `a field without arguments was required, got ${name}`;
+    const bare = field.type.kind === Kind.NON_NULL_TYPE ? field.type.type : field.type;
+    const scalar = bare.kind === Kind.NAMED_TYPE ? bare.name.value : undefined;
+    const holdsVersion = scalar !== undefined && this.#scalars.has(scalar)
+      && scalar !== 'Float' && scalar !== 'Boolean';
+    return holdsVersion
+      ? undefined
+      : `a scalar field of whole numbers was required, got ${name}: ${print(field.type)}`;
   }
 
   /** The types behind an interface may have what it lacks; they are seen when an answer comes. */

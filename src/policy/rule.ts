@@ -2,18 +2,28 @@
  * What is declared at one schema coordinate, and how two declarations become one: the strictest
  * wins, tags and purges are united.
  */
-import { Kind, type ConstDirectiveNode, type ConstValueNode } from 'graphql';
+import type { ConstDirectiveNode, ConstValueNode } from 'graphql';
 import { fault, type FreshetError } from '../invalidation/errors.ts';
 import { readPattern } from '../invalidation/pattern.ts';
+import {
+  SECONDS, strategyOf, strictestStrategy, type DeclaredStrategy,
+} from './declared-strategy.ts';
+import { DirectiveReader, type Report } from './directive-reader.ts';
 import { isExpression, readFormat, type FormatPlace, type TagFormat } from './tag-format.ts';
 
-export type DeclaredScope = 'PUBLIC' | 'PRIVATE';
+const SCOPES = ['PUBLIC', 'PRIVATE'] as const;
+export type DeclaredScope = (typeof SCOPES)[number];
 
 export interface Rule {
   readonly maxAgeSeconds?: number | undefined;
   readonly inheritMaxAge?: boolean | undefined;
   readonly scope?: DeclaredScope | undefined;
   readonly staleWhileRevalidateSeconds?: number | undefined;
+  readonly strategy?: DeclaredStrategy | undefined;
+  /** Of a type. More than one where its declarations disagree, which is a fault. */
+  readonly versionFields?: readonly string[] | undefined;
+  /** Of a type. */
+  readonly writeThrough?: boolean | undefined;
   readonly tags: readonly TagFormat[];
   /** `undefined`: the default purges of a mutation; an empty list: none. */
   readonly purges?: readonly TagFormat[] | undefined;
@@ -33,6 +43,13 @@ export function strictest(a: Rule, b: Rule): Rule {
       a.staleWhileRevalidateSeconds,
       b.staleWhileRevalidateSeconds,
     ),
+    strategy: strictestStrategy(a.strategy, b.strategy),
+    versionFields: a.versionFields && b.versionFields
+      ? [...new Set([...a.versionFields, ...b.versionFields])]
+      : (a.versionFields ?? b.versionFields),
+    writeThrough: a.writeThrough === undefined || b.writeThrough === undefined
+      ? (a.writeThrough ?? b.writeThrough)
+      : a.writeThrough && b.writeThrough,
     tags: unite(a.tags, b.tags),
     ...(united && { purges: unite(a.purges ?? [], b.purges ?? []) }),
   };
@@ -48,14 +65,15 @@ function unite(a: readonly TagFormat[], b: readonly TagFormat[]): readonly TagFo
   return [...byText.values()];
 }
 
-/** What the formats of a rule may hold where it stands. */
+/** What a rule may hold where it stands. */
 export interface RulePlace {
   readonly tags: FormatPlace;
   readonly purges: FormatPlace;
+  /** What is wrong with a rule for an entity type here. Default: it is taken to be right. */
+  readonly entityProblem?: () => string | undefined;
+  /** What is wrong with a field of this name as the version. Default: it is taken to be right. */
+  readonly versionProblem?: (field: string) => string | undefined;
 }
-
-/** What was required and what was got; where, is added by who knows it. */
-export type Report = (problem: string) => void;
 
 /** A directive with its specified name, whatever the document calls it. */
 export interface PolicyDirective {
@@ -82,15 +100,25 @@ export function readRule(
 }
 
 function readDirective({ name, arguments: args }: PolicyDirective, place: RulePlace, at: Report) {
-  const reader = new ArgumentReader(args, at);
+  const reader = new DirectiveReader(args, at);
   let rule: Rule = NO_RULE;
   switch (name) {
     case 'cacheControl':
       rule = {
-        maxAgeSeconds: reader.seconds('maxAge'),
+        maxAgeSeconds: reader.number('maxAge', SECONDS),
         inheritMaxAge: reader.flag('inheritMaxAge'),
-        scope: reader.scope('scope'),
-        staleWhileRevalidateSeconds: reader.seconds('staleWhileRevalidate'),
+        scope: reader.choice('scope', SCOPES),
+        staleWhileRevalidateSeconds: reader.number('staleWhileRevalidate', SECONDS),
+        tags: [],
+      };
+      break;
+    case 'cacheStrategy':
+      rule = {
+        strategy: strategyOf(({ argument, range }) => reader.number(argument, range)),
+        ...typeMembers(
+          { version: reader.string('version'), writeThrough: reader.flag('writeThrough') },
+          { place, names: DIRECTIVE_NAMES, at },
+        ),
         tags: [],
       };
       break;
@@ -105,6 +133,36 @@ function readDirective({ name, arguments: args }: PolicyDirective, place: RulePl
   }
   reader.end();
   return rule;
+}
+
+interface TypeMembers {
+  readonly version: string | undefined;
+  readonly writeThrough: boolean | undefined;
+}
+
+interface TypeMembersPlace {
+  readonly place: RulePlace;
+  /** What the members are called here. */
+  readonly names: { readonly version: string; readonly writeThrough: string };
+  readonly at: Report;
+}
+
+const DIRECTIVE_NAMES = { version: 'version', writeThrough: 'writeThrough' };
+
+/** What only an entity type has; what cannot be is reported and left out. */
+export function typeMembers(
+  { version, writeThrough }: TypeMembers,
+  { place, names, at }: TypeMembersPlace,
+): Pick<Rule, 'versionFields' | 'writeThrough'> {
+  const isRight = (name: string, problem: string | undefined): boolean => {
+    if (problem !== undefined) at(`${name}: ${problem}.`);
+    return problem === undefined;
+  };
+  const hasVersion = version !== undefined
+    && isRight(names.version, place.entityProblem?.() ?? place.versionProblem?.(version));
+  const isSaid = writeThrough !== undefined
+    && isRight(names.writeThrough, place.entityProblem?.());
+  return { ...(hasVersion && { versionFields: [version] }), ...(isSaid && { writeThrough }) };
 }
 
 /** Of the configuration as of a directive; what cannot be read is reported and left out. */
@@ -134,82 +192,8 @@ function isReadable(text: string, at: Report): boolean {
   }
 }
 
-export function secondsProblem(value: unknown): string | undefined {
-  const isRight = typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
-  return isRight ? undefined : `whole seconds, 0 or more, were required, got ${String(value)}.`;
-}
-
-/** Reads the arguments of one directive, and reports what is not as the directive defines it. */
-class ArgumentReader {
-  readonly #args: ReadonlyMap<string, ConstValueNode>;
-  readonly #report: Report;
-  readonly #read = new Set<string>();
-
-  constructor(args: ReadonlyMap<string, ConstValueNode>, report: Report) {
-    this.#args = args;
-    this.#report = report;
-  }
-
-  seconds(name: string): number | undefined {
-    const node = this.#take(name);
-    if (node === undefined) return undefined;
-    const value = node.kind === Kind.INT ? Number(node.value) : kindOf(node);
-    const problem = secondsProblem(value);
-    if (problem !== undefined) this.#report(`${name}: ${problem}`);
-    return problem === undefined ? (value as number) : undefined;
-  }
-
-  flag(name: string): boolean | undefined {
-    const node = this.#take(name);
-    if (node === undefined || node.kind === Kind.BOOLEAN) return node?.value;
-    this.#report(`${name}: true or false was required, got ${kindOf(node)}.`);
-    return undefined;
-  }
-
-  scope(name: string): DeclaredScope | undefined {
-    const node = this.#take(name);
-    if (node === undefined) return undefined;
-    const value = node.kind === Kind.ENUM || node.kind === Kind.STRING ? node.value : kindOf(node);
-    if (isScope(value)) return value;
-    this.#report(`${name}: PUBLIC or PRIVATE was required, got ${value}.`);
-    return undefined;
-  }
-
-  /** A required string, or a list of them. */
-  strings(name: string): readonly string[] {
-    const node = this.#take(name);
-    const nodes = node?.kind === Kind.LIST ? node.values : node === undefined ? [] : [node];
-    if (node === undefined) this.#report(`${name}: a string was required, got none.`);
-    return nodes.flatMap((value) => {
-      if (value.kind === Kind.STRING) return [value.value];
-      this.#report(`${name}: a string was required, got ${kindOf(value)}.`);
-      return [];
-    });
-  }
-
-  /** A misspelt argument would leave something cached that should not be. */
-  end(): void {
-    for (const name of this.#args.keys()) {
-      if (!this.#read.has(name)) {
-        const known = [...this.#read].join(', ');
-        this.#report(`one of the arguments ${known} was required, got ${name}.`);
-      }
-    }
-  }
-
-  #take(name: string): ConstValueNode | undefined {
-    this.#read.add(name);
-    const node = this.#args.get(name);
-    return node?.kind === Kind.NULL ? undefined : node;
-  }
-}
-
 export function isScope(value: unknown): value is DeclaredScope {
   return value === 'PUBLIC' || value === 'PRIVATE';
-}
-
-function kindOf(node: ConstValueNode): string {
-  return 'value' in node ? String(node.value) : node.kind;
 }
 
 export function invalidPolicy(problems: readonly string[]): FreshetError {

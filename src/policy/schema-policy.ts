@@ -15,11 +15,20 @@ import {
 } from './rule.ts';
 import { RulePlaces } from './rule-place.ts';
 import { NO_STRATEGY, type Strategy } from './strategy.ts';
+import {
+  limitedBy, StrategySurvey, windowsOf, type StrategyLimits,
+} from './strategy-survey.ts';
 import { configuredRule, type ConfiguredRule } from './configured-rule.ts';
 
 export interface SchemaPolicyOptions {
   /** For a field that returns an object and has no rule, nor has its type. Default 60,000. */
   readonly defaultTtlMs?: number;
+  /** No entry lives longer, however often it is used. Default 24 hours. */
+  readonly maxTtlMs?: number;
+  /** No entry is served longer past its time while it is loaded anew. Default 1 hour. */
+  readonly maxStaleWhileRevalidateMs?: number;
+  /** No entry is served longer past its time while its origin is out of reach. Default 1 hour. */
+  readonly maxStaleIfErrorMs?: number;
   /** By coordinate, `Type` or `Type.field`: each member in place of the directive's. */
   readonly rules?: Readonly<Record<string, ConfiguredRule>>;
   /** By type, the names of its key fields (`['id']`, `['organization { id }', 'number']`). */
@@ -40,14 +49,13 @@ export interface TypeRule extends Rule {
 
 export class SchemaPolicy {
   readonly defaultTtlMs: number;
+  readonly limits: StrategyLimits;
   readonly #keys: ReadonlyMap<string, TypeKeys>;
   /** By coordinate, as declared. */
   readonly #declared: ReadonlyMap<string, Rule>;
   /** By coordinate, with the interfaces of the type counted in. */
   readonly #effective = new Map<string, TypeRule>();
   readonly #hints = new Map<string, TypeHint>();
-  readonly #versionFields = new Map<string, string>();
-  readonly #writtenThrough = new Set<string>();
   readonly #interfaces = new Map<string, Set<string>>();
   readonly #implementations = new Map<string, Set<string>>();
 
@@ -63,6 +71,7 @@ export class SchemaPolicy {
       report(`defaultTtlMs: 0 or more was required, got ${defaultTtlMs}.`);
     }
     this.defaultTtlMs = defaultTtlMs;
+    this.limits = limitsOf(options, report);
     const definitions = definitionsOf(schema);
     const names = new DirectiveNames(definitions);
     this.#keys = readKeys({ definitions, names, keyFields, report });
@@ -94,6 +103,7 @@ export class SchemaPolicy {
       declared.set(coordinate, configuredRule({ coordinate, configured, before, places, report }));
     }
     this.#declared = declared;
+    this.#checkVersions(report);
     if (problems.length > 0) throw invalidPolicy(problems);
   }
 
@@ -101,14 +111,16 @@ export class SchemaPolicy {
   typeHint(type: string): TypeHint {
     const known = this.#hints.get(type);
     if (known !== undefined) return known;
-    const { scope: declared, staleWhileRevalidateSeconds = 0 } = this.typeRule(type);
+    const rule = this.typeRule(type);
+    const { scope: declared } = rule;
     const scope = declared === 'PUBLIC' && this.#hasPrivateField(type) ? undefined : declared;
-    const ttlMs = this.#typeTtlMs(type);
+    const survey = new StrategySurvey(this.limits);
+    survey.bound(this.#typeTtlMs(type), windowsOf(rule));
+    survey.demand(rule.strategy);
+    const { ttlMs } = survey;
     const hint: TypeHint = {
       ttlMs,
-      strategy: ttlMs === 0
-        ? NO_STRATEGY
-        : { ...NO_STRATEGY, staleWhileRevalidateMs: staleWhileRevalidateSeconds * 1_000 },
+      strategy: ttlMs === 0 ? NO_STRATEGY : survey.strategy(ttlMs),
       scope: scope ?? 'UNDECLARED',
     };
     this.#hints.set(type, hint);
@@ -117,12 +129,19 @@ export class SchemaPolicy {
 
   /** The field of the type that holds its version, which only grows; `undefined`: it has none. */
   versionField(type: string): string | undefined {
-    return this.#versionFields.get(type);
+    return this.#keys.has(type) ? this.#versionFields(type)[0] : undefined;
   }
 
   /** Whether a mutation's answer fills entity entries of the type. */
   writesThrough(type: string): boolean {
-    return this.#writtenThrough.has(type);
+    if (!this.#keys.has(type)) return false;
+    const own = this.#declared.get(type)?.writeThrough;
+    const above = [...(this.#interfaces.get(type) ?? [])];
+    return own ?? above.some((name) => this.#declared.get(name)?.writeThrough === true);
+  }
+
+  cappedTtlMs(ttlMs: number): number {
+    return Math.min(ttlMs, this.limits.maxTtlMs);
   }
 
   /** In the order in which they stand in the entity's tag; none where the type is no entity. */
@@ -157,6 +176,23 @@ export class SchemaPolicy {
     });
   }
 
+  /** The type's own, or what its interfaces say. */
+  #versionFields(type: string): readonly string[] {
+    const own = this.#declared.get(type)?.versionFields;
+    if (own !== undefined) return own;
+    const above = [...(this.#interfaces.get(type) ?? [])];
+    const fields = above.flatMap((name) => this.#declared.get(name)?.versionFields ?? []);
+    return [...new Set(fields)];
+  }
+
+  #checkVersions(report: (problem: string) => void): void {
+    for (const type of new Set([...this.#declared.keys(), ...this.#interfaces.keys()])) {
+      const fields = this.#versionFields(type);
+      if (fields.length < 2) continue;
+      report(`${type}: @cacheStrategy: version: one field was required, got ${fields.join(', ')}.`);
+    }
+  }
+
   #hasPrivateField(type: string): boolean {
     const above = [type, ...(this.#interfaces.get(type) ?? [])].map((name) => `${name}.`);
     return [...this.#declared].some(([coordinate, { scope }]) =>
@@ -178,13 +214,28 @@ export class SchemaPolicy {
   }
 }
 
+const HOUR_MS = 60 * 60 * 1_000;
+
+function limitsOf(options: SchemaPolicyOptions, report: (problem: string) => void): StrategyLimits {
+  const limits: StrategyLimits = {
+    maxTtlMs: options.maxTtlMs ?? 24 * HOUR_MS,
+    maxStaleWhileRevalidateMs: options.maxStaleWhileRevalidateMs ?? HOUR_MS,
+    maxStaleIfErrorMs: options.maxStaleIfErrorMs ?? HOUR_MS,
+  };
+  for (const [name, value] of Object.entries(limits) as [string, number][]) {
+    const isRight = Number.isFinite(value) && value >= 0;
+    if (!isRight) report(`${name}: 0 or more was required, got ${value}.`);
+  }
+  return limits;
+}
+
 type Directives = readonly ConstDirectiveNode[] | undefined;
 
 /** An interface may make its types stricter; what it allows, it allows for itself only. */
 function forbidden(rule: TypeRule, above: Rule): TypeRule {
   const scope: DeclaredScope | undefined = above.scope === 'PRIVATE' ? 'PRIVATE' : rule.scope;
   return {
-    ...rule,
+    ...limitedBy(rule, above),
     scope,
     maxAgeSecondsMax: least(rule.maxAgeSecondsMax, above.maxAgeSeconds),
     tags: [...rule.tags, ...above.tags],

@@ -15,6 +15,7 @@ import {
 } from './definition-nodes.ts';
 import { FRESHET_DEFINITIONS } from './freshet-definitions.ts';
 import { DirectiveNames } from './directive-names.ts';
+import { STRATEGY_MEMBERS } from './declared-strategy.ts';
 import { policyDirective, readRule, type PolicyDirective, type Rule } from './rule.ts';
 import { ANYWHERE } from './rule-place.ts';
 import { withoutPolicy } from './without-policy.ts';
@@ -110,6 +111,7 @@ function directivesOf(rule: Rule): readonly ConstDirectiveNode[] {
   ].filter((argument) => argument !== '');
   const texts = [
     ...(control.length === 0 ? [] : [`@cacheControl(${control.join(', ')})`]),
+    ...strategiesOf(rule),
     ...rule.tags.map(({ text }) => `@cacheTag(format: ${JSON.stringify(text)})`),
     ...(rule.purges === undefined
       ? []
@@ -119,6 +121,19 @@ function directivesOf(rule: Rule): readonly ConstDirectiveNode[] {
   const { definitions } = parse(`extend type T ${texts.join(' ')}`, { noLocation: true });
   const [extension] = definitions;
   return extension !== undefined && isComposite(extension) ? (extension.directives ?? []) : [];
+}
+
+/** One for each version field, so that `SchemaPolicy` sees where they disagree. */
+function strategiesOf({ strategy, versionFields = [], writeThrough }: Rule): readonly string[] {
+  const members = STRATEGY_MEMBERS.flatMap(({ name, argument }) => {
+    const value = strategy?.[name];
+    return value === undefined ? [] : [`${argument}: ${value}`];
+  });
+  if (writeThrough !== undefined) members.push(`writeThrough: ${writeThrough}`);
+  const [first, ...others] = versionFields.map((field) => `version: ${JSON.stringify(field)}`);
+  const all = first === undefined ? members : [...members, first];
+  return [...(all.length === 0 ? [] : [all.join(', ')]), ...others]
+    .map((list) => `@cacheStrategy(${list})`);
 }
 
 /** The supergraph may bring its own: of an enum in use elsewhere, of a composed directive. */

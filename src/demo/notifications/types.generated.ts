@@ -204,6 +204,7 @@ export type ResolversTypes = {
   Boolean: ResolverTypeWrapper<Scalars['Boolean']['output']>;
   Int: ResolverTypeWrapper<Scalars['Int']['output']>;
   String: ResolverTypeWrapper<Scalars['String']['output']>;
+  Float: ResolverTypeWrapper<Scalars['Float']['output']>;
 };
 
 /** Mapping between all available schema types and the resolvers parents */
@@ -223,6 +224,7 @@ export type ResolversParentTypes = {
   Boolean: Scalars['Boolean']['output'];
   Int: Scalars['Int']['output'];
   String: Scalars['String']['output'];
+  Float: Scalars['Float']['output'];
 };
 
 export type CacheControlDirectiveArgs = {
@@ -239,6 +241,21 @@ export type CachePurgeDirectiveArgs = {
 };
 
 export type CachePurgeDirectiveResolver<Result, Parent, ContextType = Context, Args = CachePurgeDirectiveArgs> = DirectiveResolverFn<Result, Parent, ContextType, Args>;
+
+export type CacheStrategyDirectiveArgs = {
+  earlyExpiry?: Maybe<Scalars['Float']['input']>;
+  jitter?: Maybe<Scalars['Float']['input']>;
+  lock?: Maybe<Scalars['Int']['input']>;
+  negative?: Maybe<Scalars['Int']['input']>;
+  refresh?: Maybe<Scalars['Int']['input']>;
+  settle?: Maybe<Scalars['Int']['input']>;
+  sliding?: Maybe<Scalars['Int']['input']>;
+  staleIfError?: Maybe<Scalars['Int']['input']>;
+  version?: Maybe<Scalars['String']['input']>;
+  writeThrough?: Maybe<Scalars['Boolean']['input']>;
+};
+
+export type CacheStrategyDirectiveResolver<Result, Parent, ContextType = Context, Args = CacheStrategyDirectiveArgs> = DirectiveResolverFn<Result, Parent, ContextType, Args>;
 
 export type CacheTagDirectiveArgs = {
   format: Scalars['String']['input'];
@@ -337,6 +354,7 @@ export type Resolvers<ContextType = Context> = {
 export type DirectiveResolvers<ContextType = Context> = {
   cacheControl?: CacheControlDirectiveResolver<any, any, ContextType>;
   cachePurge?: CachePurgeDirectiveResolver<any, any, ContextType>;
+  cacheStrategy?: CacheStrategyDirectiveResolver<any, any, ContextType>;
   cacheTag?: CacheTagDirectiveResolver<any, any, ContextType>;
   composeDirective?: ComposeDirectiveDirectiveResolver<any, any, ContextType>;
   link?: LinkDirectiveResolver<any, any, ContextType>;

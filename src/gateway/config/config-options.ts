@@ -9,7 +9,7 @@ import { configSchema } from './config-schema.ts';
 export interface ConfigOption {
   /** Where it stands; `*` is a name that the operator chooses, or a place in a list. */
   readonly path: readonly string[];
-  readonly kind: 'integer' | 'boolean' | 'text' | 'list' | 'group' | 'map';
+  readonly kind: 'integer' | 'number' | 'boolean' | 'text' | 'list' | 'group' | 'map';
   readonly description: string;
   /** What a value must be: `an integer from 0 to 65535`. */
   readonly required: string;
@@ -75,7 +75,8 @@ function optionOf(path: readonly string[], node: Node): ConfigOption {
 function kindOf(node: Node): ConfigOption['kind'] {
   if (node.type === 'string') return 'text';
   if (node.type === 'array') return 'list';
-  if (node.type === 'integer' || node.type === 'boolean') return node.type;
+  const isPlain = node.type === 'integer' || node.type === 'number' || node.type === 'boolean';
+  if (isPlain) return node.type;
   assert.equal(node.type, 'object', 'an option is of a kind that is known here');
   return node.properties === undefined ? 'map' : 'group';
 }
@@ -84,6 +85,7 @@ function requiredOf(node: Node, kind: ConfigOption['kind']): string {
   // On a group `required` is JSON Schema's own list of names.
   if (typeof node.required === 'string' && kind !== 'list') return node.required;
   if (kind === 'integer') return `an integer from ${node.minimum} to ${node.maximum}`;
+  if (kind === 'number') return `a number from ${node.minimum} to ${node.maximum}`;
   if (kind === 'boolean') return 'true or false';
   if (kind === 'list') return `a list${eachOf(node.items)}`;
   if (kind === 'map') return `an object${eachOf(node.additionalProperties)}`;

@@ -18,17 +18,21 @@ interface Relation {
   readonly check: (config: FreshetConfig, report: Report) => void;
 }
 
+const LONGEST = [
+  'maxTtlSeconds', 'maxStaleWhileRevalidateSeconds', 'maxStaleIfErrorSeconds',
+] as const;
+
 const RELATIONS: readonly Relation[] = [
   { reads: ['adminHost', 'adminToken'], check: checkAdminToken },
   { reads: ['host', 'port', 'adminHost', 'adminPort'], check: checkPorts },
   { reads: ['supergraph', 'subgraphs'], check: checkSubgraphs },
   { reads: ['redis'], check: checkRedis },
   {
-    reads: ['log.retentionMs', 'cache.maxTtlSeconds', 'cache.maxStaleWhileRevalidateSeconds'],
+    reads: ['log.retentionMs', ...LONGEST.map((name) => `cache.${name}`)],
     check: checkRetention,
   },
   {
-    reads: ['cache.maxTtlSeconds', 'cache.maxStaleWhileRevalidateSeconds'],
+    reads: LONGEST.map((name) => `cache.${name}`),
     check: checkTimesToLive,
   },
   { reads: ['jwt'], check: checkJwt },
@@ -101,16 +105,19 @@ function checkRedis({ redis }: FreshetConfig, report: Report): void {
 }
 
 function checkRetention({ cache, log }: FreshetConfig, report: Report): void {
-  const { maxTtlSeconds, maxStaleWhileRevalidateSeconds } = cache;
-  // An entry that outlives the log's memory could miss its own invalidation.
-  const longestMs = (maxTtlSeconds + maxStaleWhileRevalidateSeconds) * 1_000;
+  const window = cache.maxStaleIfErrorSeconds > cache.maxStaleWhileRevalidateSeconds
+    ? 'maxStaleIfErrorSeconds'
+    : 'maxStaleWhileRevalidateSeconds';
+  // An entry that outlives the log's memory could miss its own invalidation. One that slides is
+  // bounded by the longest TTL as any other.
+  const longestMs = (cache.maxTtlSeconds + cache[window]) * 1_000;
   if (log.retentionMs < longestMs) {
-    const sum = 'cache.maxTtlSeconds + cache.maxStaleWhileRevalidateSeconds';
+    const sum = `cache.maxTtlSeconds + cache.${window}`;
     report(['log', 'retentionMs'], `at least ${longestMs} (${sum})`, String(log.retentionMs));
   }
 }
 
-type LongestName = 'maxTtlSeconds' | 'maxStaleWhileRevalidateSeconds';
+type LongestName = (typeof LONGEST)[number];
 
 function checkTimesToLive({ cache }: FreshetConfig, report: Report): void {
   const atMost = (max: LongestName, path: readonly string[]): void => {
@@ -128,7 +135,10 @@ function checkTimesToLive({ cache }: FreshetConfig, report: Report): void {
 
 function checkJwt({ jwt }: FreshetConfig, report: Report): void {
   if (jwt === undefined) return;
+    atMost('maxTtlSeconds', ['rules', name, 'slidingSeconds']);
+    atMost('maxTtlSeconds', ['rules', name, 'negativeTtlSeconds']);
   const required = 'exactly one of jwksUrl and secret';
   if (jwt.jwksUrl !== undefined && jwt.secret !== undefined) report(['jwt'], required, 'both');
+    atMost('maxStaleIfErrorSeconds', ['rules', name, 'staleIfErrorSeconds']);
   if (jwt.jwksUrl === undefined && jwt.secret === undefined) report(['jwt'], required, 'neither');
 }

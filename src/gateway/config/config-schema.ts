@@ -3,6 +3,9 @@
  * and nowhere else. The unit is in the name. docs/configuration.md is made from this file.
  */
 import { z } from 'zod';
+import {
+  EARLY_EXPIRY_MAX, JITTER_MAX, LOCK_MS_MAX, REFRESH_HITS_MAX, SETTLE_MS_MAX,
+} from '../../policy/declared-strategy.ts';
 import { COOKIE_NAME } from '../http/position-cookie.ts';
 
 /** Beside the description of an option: what to say when a value is refused. */
@@ -98,6 +101,26 @@ const rule = z.strictObject({
   scope: z.enum(['PUBLIC', 'PRIVATE']).optional().meta(about('Who may share an answer.')),
   staleWhileRevalidateSeconds: seconds.optional()
     .meta(about('How long past its time an entry may be served while it is read again.')),
+  slidingSeconds: seconds.optional()
+    .meta(about('Each use renews the time to live, up to so long after the origin was read.')),
+  jitter: z.number().min(0).max(JITTER_MAX).optional()
+    .meta(about('Share of the time to live of which a random part is taken off.')),
+  earlyExpiry: z.number().min(0).max(EARLY_EXPIRY_MAX).optional()
+    .meta(about('Beta of XFetch: how early a reader may load again by chance; 1 is usual, 0 off.')),
+  staleIfErrorSeconds: seconds.optional()
+    .meta(about('How long past its time an entry may be served while its origin is out of reach.')),
+  refreshHits: z.int().min(0).max(REFRESH_HITS_MAX).optional()
+    .meta(about('Used so often, an entry is loaded again right after a purge; 0 = never.')),
+  settleMs: z.int().min(0).max(SETTLE_MS_MAX).optional()
+    .meta(about('What was read so shortly after one of its tags was purged is not kept.')),
+  negativeTtlSeconds: seconds.optional()
+    .meta(about('Time to live of an answer with a null in its place; 0 = never kept.')),
+  versionField: name.optional()
+    .meta(about('Of an entity type: the field that holds its version, which only grows.')),
+  writeThrough: z.boolean().optional()
+    .meta(about('Of an entity type: what a mutation answers of it fills its entries.')),
+  lockMs: z.int().min(0).max(LOCK_MS_MAX).optional()
+    .meta(about('One node of the fleet loads, the others wait for it so long; 0 = all load.')),
   tags: z.array(text).optional().meta(about('As `@cacheTag`: user:{$args.id}:posts.')),
   purges: z.array(text).optional()
     .meta(about('As `@cachePurge`, on a mutation field: replaces what it purges by default.')),
@@ -111,7 +134,9 @@ const cache = z.strictObject({
   defaultTtlSeconds: seconds.default(60).meta(about('Where no rule gives a time to live.')),
   maxTtlSeconds: seconds.default(DAY_SECONDS).meta(about('No entry lives longer.')),
   maxStaleWhileRevalidateSeconds: seconds.default(HOUR_SECONDS)
-    .meta(about('No entry is served longer past its time.')),
+    .meta(about('No entry is served longer past its time while it is read again.')),
+  maxStaleIfErrorSeconds: seconds.default(HOUR_SECONDS)
+    .meta(about('No entry is served longer past its time while its origin is out of reach.')),
   maxStalenessMs: z.int().min(0).max(TIMER_MS_MAX).default(5_000)
     .meta(about('While the log cannot be heard, nothing read longer ago is served; 0 = nothing.')),
   l1: z.strictObject({

@@ -70,7 +70,8 @@ function sourceOf(name: string): string {
 /** The text as the kind of value that is required; what does not look like one stays a text. */
 function parse(text: string, kind: ConfigOption['kind'] | undefined): unknown {
   const value = text.trim();
-  if (kind === 'integer') return /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : value;
+  const isNumber = kind === 'integer' || kind === 'number';
+  if (isNumber) return /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : value;
   if (kind === 'boolean') return BOOLEANS[value.toLowerCase()] ?? value;
   if (kind === 'list' && !value.startsWith('[')) return value.split(',').map((one) => one.trim());
   if (kind === 'list' || kind === 'map') return parseJson(value);

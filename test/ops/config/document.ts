@@ -51,7 +51,7 @@ Four options have a plain variable as well, over which the other one goes:
 ${PLAIN}
 
 The unit is in the name: \`Ms\` milliseconds, \`Seconds\` seconds, \`BytesMax\` bytes; any other
-number is a count. \`NODE_ENV=production\` is production, anything else development.
+integer is a count. \`NODE_ENV=production\` is production, anything else development.
 `;
 
 function section(group: string, options: readonly ConfigOption[]): string {
