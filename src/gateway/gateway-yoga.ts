@@ -6,7 +6,9 @@ import { callerReader } from './http/caller-reader.ts';
 import type { FreshetConfig } from './config/config.ts';
 import type { Core } from './core.ts';
 import { DocumentCache } from './http/document-cache.ts';
+import type { Auditor } from './caching/auditor.ts';
 import type { PlannedSchema } from './caching/plan-cache.ts';
+import { exchangeRenewal } from './caching/renewal.ts';
 import { ResponseCache } from './caching/response-cache.ts';
 import { executeStitched } from './caching/tagged-execution.ts';
 import { PositionCookie } from './http/position-cookie.ts';
@@ -21,10 +23,11 @@ export interface GatewayYogaParts {
   /** The one that a request which begins now is answered by. */
   readonly schema: () => GraphQLSchema;
   readonly planned: (schema: GraphQLSchema) => PlannedSchema;
+  readonly auditor: Auditor;
 }
 
 export function createGatewayYoga(config: FreshetConfig, parts: GatewayYogaParts) {
-  const { core, log, schema, planned } = parts;
+  const { core, log, schema, planned, auditor } = parts;
   const { cache, headers, jwt, limits, cors, path, graphiql } = config;
   const { clock, readPath, node } = core;
   const { maxStalenessMs, positionCookie: cookie } = cache;
@@ -35,6 +38,7 @@ export function createGatewayYoga(config: FreshetConfig, parts: GatewayYogaParts
     planned,
     execution: executeStitched,
     enabled: () => cache.enabled && cache.responses,
+    auditor,
   });
   const documents = new DocumentCache();
   return createYoga({
@@ -63,6 +67,7 @@ export function createGatewayYoga(config: FreshetConfig, parts: GatewayYogaParts
         node,
         positionWaitMs: cache.positionWaitMs,
         ...(positionCookie && { positionCookie }),
+        renewal: exchangeRenewal,
         clientMaxAgeSeconds: cache.clientMaxAgeSeconds,
         exposeTags: cache.exposeTags,
         vary: [...headers.propagate, ...(cors === undefined ? [] : ['origin'])],

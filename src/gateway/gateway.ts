@@ -12,6 +12,7 @@ import { formatPosition } from '../invalidation/position.ts';
 import { buildSchema, type BuiltSchema } from './built-schema.ts';
 import type { FreshetConfig } from './config/config.ts';
 import { Core } from './core.ts';
+import { Auditor, type AuditStats } from './caching/auditor.ts';
 import { createGatewayYoga } from './gateway-yoga.ts';
 import { createNode, redisConnection } from './invalidation-node.ts';
 import { LiveSchema } from './supergraph/live-schema.ts';
@@ -44,6 +45,8 @@ export interface GatewayStatus {
 }
 
 export interface Gateway {
+  /** Staleness that the online auditor has seen. */
+  readonly audit: AuditStats;
   readonly handler: (request: IncomingMessage, response: ServerResponse) => unknown;
   status(): GatewayStatus;
   /** Whether requests can be answered; a log that cannot be heard does not stand in the way. */
@@ -81,11 +84,15 @@ export async function createGateway(
   await core.start();
   const planned = (schema: GraphQLSchema): BuiltSchema => built.get(schema) ?? live.current();
   const schema = (): GraphQLSchema => live.current().schema;
-  const yoga = createGatewayYoga(config, { core, log, schema, planned });
+  const yoga = createGatewayYoga(config, { core, log, schema, planned, auditor });
+  const { horizon } = core.node;
+  const auditor = new Auditor({
+    ...config.cache.audit, horizon, hearing: core.node, clock, random,
+  });
   let closed = false;
   return {
     handler: (request, response) => yoga(request, response),
-    status: () => statusOf(core, live.current()),
+    status: () => ({ ...statusOf(core, live.current()), audit: auditor.stats }),
     ready: () => !closed,
     async close() {
       closed = true;
@@ -93,6 +100,7 @@ export async function createGateway(
       await core.close();
     },
   };
+      auditor.close();
 }
 
 function createCore(config: FreshetConfig, dependencies: GatewayDependencies): Core {
@@ -114,7 +122,10 @@ function createCore(config: FreshetConfig, dependencies: GatewayDependencies): C
   });
 }
 
-function statusOf({ node, l1, l2, tiers, readPath }: Core, { hash }: BuiltSchema): GatewayStatus {
+function statusOf(
+  { node, l1, l2, tiers, readPath }: Core,
+  { hash }: BuiltSchema,
+): Omit<GatewayStatus, 'audit'> {
   const stats = node.stats;
   return {
     position: formatPosition(stats.position),

@@ -24,12 +24,14 @@ import { definitionsOf } from '../policy/definition-nodes.ts';
 import { SchemaPolicy, type SchemaPolicyOptions } from '../policy/schema-policy.ts';
 import { callerReader, type CallerReaderOptions } from './http/caller-reader.ts';
 import { COOKIE_NAME, PositionCookie } from './http/position-cookie.ts';
+import { Auditor, type AuditSettings, type AuditStats } from './caching/auditor.ts';
 import { Core } from './core.ts';
 import {
   entityLoader, type EntityLoader, type EntityLoaderOptions,
 } from './caching/entity-loader.ts';
 import { envelopCache } from './caching/envelop-cache.ts';
 import { PlanCache, type PlannedSchema } from './caching/plan-cache.ts';
+import { ContextRenewal } from './caching/renewal.ts';
 import { ResponseCache } from './caching/response-cache.ts';
 import { executeOwnSchema } from './caching/tagged-execution.ts';
 import { useResponseCache } from './caching/use-response-cache.ts';
@@ -67,6 +69,11 @@ export interface FreshetPluginOptions {
   readonly positionCookie?: string;
   /** How long clients may use an answer without asking: no purge reaches them. Default 0. */
   readonly clientMaxAgeSeconds?: number;
+  /**
+   * Read again what a share of the hits was made of, and compare: what is the same for everybody,
+   * at most five times a second by default. Default none.
+   */
+  readonly audit?: Pick<AuditSettings, 'share'> & Partial<Omit<AuditSettings, 'private'>>;
   /** Send the tags of an answer as `Cache-Tag`. Default false. */
   readonly exposeTags?: boolean;
   /** Told of what an operator should know. */
@@ -86,6 +93,8 @@ export interface Freshet {
   readonly envelopCache: (context: object) => Cache;
   /** Resolves when the message is applied here, and is in the log or kept until it can be. */
   invalidate(message: InvalidationMessage): Promise<Position | undefined>;
+  /** Staleness that the auditor has seen so far. */
+  audited(): AuditStats;
   close(): Promise<void>;
 }
 
@@ -93,6 +102,7 @@ export interface Freshet {
 const ENVELOP_TTL_MS_MAX = 24 * 60 * 60 * 1_000;
 const MAX_STALENESS_MS = 5_000;
 const CREDENTIALS = ['authorization', 'cookie'];
+const AUDIT_DEFAULTS = { share: 0, perSecondMax: 5, private: false, graceMs: 1_000 };
 const L1_DEFAULTS = { bytesMax: 256 * 1024 * 1024, entriesMax: 100_000 };
 
 /** @throws REDIS_OPTIONS_INVALID, KEY_MAP_INVALID, CONFIG_INVALID */
@@ -107,10 +117,17 @@ export function createFreshet(options: FreshetPluginOptions = {}): Freshet {
   const callerOf = callerReader({
     clock, ...options.headers, credentials, propagate: names, sentOn: false, ownCookie: cookie,
   });
+  const renewal = new ContextRenewal();
+  const auditor = new Auditor({
+    ...AUDIT_DEFAULTS, ...options.audit,
+    horizon: node.horizon, hearing: node, clock, random: options.random ?? systemRandom,
+  });
+  const execution = executeOwnSchema(invalidate);
   const caching = useResponseCache({
     cache: new ResponseCache({
-      readPath, clock, planned, enabled: () => true, execution: executeOwnSchema(invalidate),
+      readPath, clock, planned, enabled: () => true, execution, auditor,
     }),
+    renewal,
     callerOf: async (headers) => {
       await started;
       return callerOf(headers);
@@ -124,13 +141,17 @@ export function createFreshet(options: FreshetPluginOptions = {}): Freshet {
     credentials,
   });
   return {
-    plugin: caching,
+    plugin: { ...renewal.plugin, ...caching },
     entityLoader: (loader) => entityLoader({ readPath, clock, planned }, loader),
     envelopCache: envelopCache({
       tiers, clock, invalidate, horizon: node.horizon, ttlMsMax: ENVELOP_TTL_MS_MAX,
     }),
     invalidate: (message) => node.invalidate(message),
-    close: () => core.close(),
+    audited: () => auditor.stats,
+    close() {
+      auditor.close();
+      return core.close();
+    },
   };
 }
 

@@ -97,7 +97,7 @@ class EntityBatch<Value, Context extends object> {
     const { ttlMs, scope } = policy.typeHint(type);
     const audience = audienceOf(scope, this.#exchange.caller);
     if (scope === 'PRIVATE') this.#exchange.parts.isPrivate = true;
-    if (ttlMs <= 0 || audience === undefined) {
+    if (ttlMs <= 0 || audience === undefined || this.#exchange.purpose === 'audit') {
       this.#exchange.parts.refuse('part-uncacheable');
       return [...(await batch(ids, context))];
     }

@@ -9,6 +9,8 @@ import { latest, type Position } from '../../invalidation/position.ts';
 import type { Tag } from '../../invalidation/tag.ts';
 import type { Answer } from './answer.ts';
 import type { Caller } from '../http/caller.ts';
+import type { Renewal } from './renewal.ts';
+import type { Audience } from './scope.ts';
 
 /**
  * What the parts of a response say of the whole: it carries all their tags and may be kept no
@@ -42,8 +44,18 @@ interface Part {
   readonly readAt?: Millis;
 }
 
+/**
+ * What it is executed for: a request that waits; keeping what was loaded anew; or comparing, past
+ * all caches, what was served.
+ */
+export type Purpose = 'answer' | 'reload' | 'audit';
+
+/** Makes another exchange for the same caller, with the context that it is executed in. */
+export type Again = (purpose: Exclude<Purpose, 'answer'>) => Promise<CachedContext>;
+
 export class Exchange {
   readonly caller: Caller;
+  readonly purpose: Purpose;
   readonly parts = new Parts();
   /** This node has not heard of all that the client has seen: nothing is read from the cache. */
   behind = false;
@@ -51,14 +63,17 @@ export class Exchange {
   mutating = false;
   /** A subscription is being answered, for as long as it lasts: nothing is gathered about it. */
   streaming = false;
+  /** Makes contexts anew. Default: nothing is executed in the background. */
+  renewal: Renewal | undefined;
   #schema: GraphQLSchema | undefined;
   /** How it was answered, once it is. */
   answer: Answer | undefined;
   #position: Position;
   readonly #drops: (() => void)[] = [];
 
-  constructor(caller: Caller, position: Position) {
+  constructor(caller: Caller, position: Position, purpose: Purpose = 'answer') {
     this.caller = caller;
+    this.purpose = purpose;
     this.#position = position;
   }
 
@@ -80,6 +95,22 @@ export class Exchange {
   /** An invalidation of this request's own is in the log there (nowhere yet: `undefined`). */
   wrote(position: Position | undefined): void {
     if (position !== undefined) this.#position = latest(this.#position, position);
+  }
+
+  /**
+   * How to execute in the background what this one is of, with `context`; undefined where that may
+   * not be done for the audience. It may be kept: it does not hold what was gathered here.
+   */
+  again(context: object, audience: Audience): Again | undefined {
+    const { caller, schema } = this;
+    const position = this.#position;
+    if (this.purpose !== 'answer') return undefined;
+    const renew = this.renewal?.renewerOf(context, audience);
+    return renew && ((purpose) => {
+      const exchange = new Exchange(caller, position, purpose);
+      exchange.executedUnder(schema);
+      return renew(exchange);
+    });
   }
 
   /** `drop` lets go of parts that go into this response. */

@@ -5,16 +5,18 @@
  */
 import assert from 'node:assert/strict';
 import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLSchema } from 'graphql';
+import type { Entry } from '../../cache/entry.ts';
 import { responseKey } from '../../cache/key.ts';
 import type { Fill, Outcome, ReadPath } from '../../cache/read-path.ts';
 import type { Clock } from '../../invalidation/clock.ts';
 import type { OperationPlan, Variables } from '../../policy/plan.ts';
+import type { Auditor } from './auditor.ts';
 import { bypassed, type Answer, type Bypass, type How } from './answer.ts';
 import type { CachedContext, Exchange } from './exchange.ts';
 import { isIncremental, operationKey } from './operation-key.ts';
 import type { PlannedSchema } from './plan-cache.ts';
 import { audienceOf, type Audience } from './scope.ts';
-import type { Execute, Tagged, TaggedExecution } from './tagged-execution.ts';
+import type { Execute, Execution, Tagged, TaggedExecution } from './tagged-execution.ts';
 import { orUnstorable, UnstorableResult } from './unstorable.ts';
 
 export interface ResponseCacheOptions {
@@ -25,6 +27,8 @@ export interface ResponseCacheOptions {
   readonly planned: (schema: GraphQLSchema) => PlannedSchema;
   /** False: every operation is executed; mutations still invalidate. */
   readonly enabled: () => boolean;
+  /** Compares hits with what the origins say. Default none. */
+  readonly auditor?: Auditor | undefined;
 }
 
 export class ResponseCache {
@@ -46,23 +50,19 @@ export class ResponseCache {
       exchange.answer = bypassed(why ?? 'private');
       return this.#executeUncached({ args, plan, exchange, execute });
     }
-    const variables: Variables = args.variableValues ?? {};
-    const { document, operationName } = args;
-    const name = operationName ?? undefined;
-    const operation = operationKey({ document, operationName: name, variables });
-    const key = responseKey([...operation, audience.key, hash]);
-
+    const key = responseKey([...operationOf(args), audience.key, hash]);
+    const asked: Asked = { args, plan, exchange, execute, audience };
     let fill: Fill | undefined;
     const load = async (): Promise<readonly Fill[]> => {
-      const tagged = await this.#options.execution({ args, plan, exchange, execute });
-      fill = fillOf(tagged, { plan, exchange, audience, variables });
+      fill = await this.#load(asked);
       return [fill];
     };
     const read = this.#options.readPath.read([key], load);
     return orUnstorable(
       read.then(([outcome]) => {
         assert(outcome !== undefined, 'one key, one outcome');
-        exchange.answer = this.#answerOf(outcome, { fill, audience, exchange, plan });
+        exchange.answer = this.#answerOf(outcome, asked, fill);
+        if (outcome.how === 'l1' || outcome.how === 'l2') this.#audit(outcome.entry, asked);
         return resultOf(outcome.value);
       }),
       (result) => {
@@ -95,9 +95,29 @@ export class ResponseCache {
     return result;
   }
 
+  async #load(asked: Asked): Promise<Fill> {
+    return fillOf(await this.#options.execution(asked), asked);
+  }
+
+  /** Has the origin asked again when nobody waits for it. */
+  #audit(entry: Entry | undefined, asked: Asked): void {
+    const { auditor, execution } = this.#options;
+    const { args, exchange, audience } = asked;
+    const isOwn = !audience.shared;
+    if (entry === undefined || auditor?.picks({ isOwn }) !== true) return;
+    const again = exchange.again(args.contextValue as object, audience);
+    if (again === undefined) return;
+    auditor.audit({
+      entry,
+      isOwn,
+      reread: async () => (await execution(await inBackground(asked, again('audit')))).result,
+    });
+  }
+
   #answerOf(
     { how, entry, value, stored }: Outcome,
-    { fill, audience, exchange, plan }: AnswerContext,
+    { audience, exchange, plan }: Asked,
+    fill: Fill | undefined,
   ): Answer {
     const now = this.#options.clock.now();
     const ttlMs = entry === undefined ? 0 : Math.max(0, entry.staleAt - now);
@@ -111,11 +131,23 @@ export class ResponseCache {
   }
 }
 
-interface AnswerContext {
-  readonly fill: Fill | undefined;
+/** An operation, and for whom its answer is kept. */
+interface Asked extends Execution {
   readonly audience: Audience;
-  readonly exchange: Exchange;
-  readonly plan: OperationPlan;
+}
+
+/** The same, in a context of its own. */
+async function inBackground(asked: Asked, context: Promise<CachedContext>): Promise<Asked> {
+  const contextValue = await context;
+  const args: ExecutionArgs & { signal?: AbortSignal } = { ...asked.args, contextValue };
+  // That of the client, which may leave.
+  delete args.signal;
+  return { ...asked, args, exchange: contextValue.exchange };
+}
+
+function operationOf({ document, operationName, variableValues }: ExecutionArgs): string[] {
+  const variables: Variables = variableValues ?? {};
+  return operationKey({ document, operationName: operationName ?? undefined, variables });
 }
 
 function howOf({ how, stored, unstorable }: Pick<Outcome, 'how' | 'stored'> & {
@@ -140,19 +172,13 @@ function unstored(unstorable: string): Answer {
   return { ...bypassed('uncacheable'), how: { kind: 'miss', stored: false, unstorable } };
 }
 
-interface FillContext {
-  readonly plan: OperationPlan;
-  readonly exchange: Exchange;
-  readonly audience: Audience;
-  readonly variables: Variables;
-}
-
 /**
  * What is kept of a result: no longer than the first of its parts, nor than its audience; and it is
  * as old as the oldest of them, so that parts which were read too long ago to be served by a node
  * that does not hear the log are not served again as a new whole.
  */
-function fillOf(tagged: Tagged, { plan, exchange, audience, variables }: FillContext): Fill {
+function fillOf(tagged: Tagged, { args, plan, exchange, audience }: Asked): Fill {
+  const variables: Variables = args.variableValues ?? {};
   const { result, tags } = tagged;
   if (result.errors !== undefined && result.errors.length > 0) {
     throw new UnstorableResult(result, { audience, caller: exchange.caller });

@@ -72,7 +72,7 @@ export class SubgraphCache {
     const audience = audienceOf(plan.scope, exchange.caller);
     if (plan.scope === 'PRIVATE') exchange.parts.isPrivate = true;
     const keeps = plan.ttlMs > 0 && audience !== undefined && !plan.introspection;
-    if (!keeps || !this.#options.enabled()) {
+    if (!keeps || !this.#options.enabled() || exchange.purpose === 'audit') {
       exchange.parts.refuse('part-uncacheable');
       return fetch(request.document, variablesOf(request));
     }

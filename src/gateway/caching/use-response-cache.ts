@@ -11,6 +11,7 @@ import type { Caller } from '../http/caller.ts';
 import type { PositionCookie } from '../http/position-cookie.ts';
 import { Exchange, type CachedContext } from './exchange.ts';
 import { asGraphQLError } from '../http/refusal.ts';
+import type { Renewal } from './renewal.ts';
 import type { ResponseCache } from './response-cache.ts';
 import type { Execute } from './tagged-execution.ts';
 
@@ -22,6 +23,8 @@ export interface ResponseCachePluginOptions extends AnswerHeaderOptions {
   readonly positionWaitMs: Millis;
   /** Carries the position as well, for browsers. Default none. */
   readonly positionCookie?: PositionCookie | undefined;
+  /** How to execute again what a request asked for. */
+  readonly renewal: Renewal;
 }
 
 /** How far this node has followed the log. */
@@ -44,6 +47,8 @@ export function useResponseCache(options: ResponseCachePluginOptions): Plugin {
       };
     },
     async onContextBuilding({ context, extendContext }) {
+      // It is made anew, for an exchange that no request waits for.
+      if ('exchange' in context) return;
       const exchange = await openExchange(context.request, options);
       exchanges.set(context.request, [...(exchanges.get(context.request) ?? []), exchange]);
       extendContext({ exchange } as unknown as Partial<typeof context>);
@@ -118,7 +123,7 @@ function isUnchanged(request: Request, { etag }: Record<string, string>): boolea
 
 async function openExchange(
   { headers }: Request,
-  { callerOf, node, positionWaitMs, positionCookie }: ResponseCachePluginOptions,
+  { callerOf, node, positionWaitMs, positionCookie, renewal }: ResponseCachePluginOptions,
 ): Promise<Exchange> {
   const sent = positionHeader(headers);
   const kept = positionCookie?.read(headers.get('cookie'));
@@ -128,6 +133,7 @@ async function openExchange(
   // Never an earlier one than the client had: it may keep this in its place.
   const exchange = new Exchange(caller, latest(node.position, seen ?? node.position));
   exchange.behind = !known;
+  exchange.renewal = renewal;
   return exchange;
 }
 

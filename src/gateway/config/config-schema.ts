@@ -159,6 +159,14 @@ const cache = z.strictObject({
   exposeTags: z.boolean().default(false).meta(about('Send the tags of an answer as `Cache-Tag`.')),
   positionWaitMs: z.int().min(0).max(60_000).default(500)
     .meta(about('How long to wait for a position that a client has seen and this node has not.')),
+  audit: z.strictObject({
+    share: z.number().min(0).max(1).default(0)
+      .meta(about('Share of the hits of which the origin is read again, to compare; 0 = none.')),
+    perSecondMax: count(10_000).default(5).meta(about('So often it is read for that at most.')),
+    private: z.boolean().default(false).meta(about("Compare what is one caller's own as well.")),
+    graceMs: z.int().min(0).max(60_000).default(1_000)
+      .meta(about('A difference is stale where no invalidation comes within so long.')),
+  }).prefault({}),
   positionCookie: z.string().regex(COOKIE_NAME).optional().meta({
     description: 'Cookie that carries the position of a write as well, for browsers. Default none.',
     required: 'a name of a cookie: letters, digits, and marks such as - and _',
