@@ -128,17 +128,17 @@ function checkTimesToLive({ cache }: FreshetConfig, report: Report): void {
   atMost('maxTtlSeconds', ['defaultTtlSeconds']);
   for (const name of Object.keys(cache.rules)) {
     atMost('maxTtlSeconds', ['rules', name, 'maxAgeSeconds']);
+    atMost('maxTtlSeconds', ['rules', name, 'slidingSeconds']);
+    atMost('maxTtlSeconds', ['rules', name, 'negativeTtlSeconds']);
     const stale = ['rules', name, 'staleWhileRevalidateSeconds'];
     atMost('maxStaleWhileRevalidateSeconds', stale);
+    atMost('maxStaleIfErrorSeconds', ['rules', name, 'staleIfErrorSeconds']);
   }
 }
 
 function checkJwt({ jwt }: FreshetConfig, report: Report): void {
   if (jwt === undefined) return;
-    atMost('maxTtlSeconds', ['rules', name, 'slidingSeconds']);
-    atMost('maxTtlSeconds', ['rules', name, 'negativeTtlSeconds']);
   const required = 'exactly one of jwksUrl and secret';
   if (jwt.jwksUrl !== undefined && jwt.secret !== undefined) report(['jwt'], required, 'both');
-    atMost('maxStaleIfErrorSeconds', ['rules', name, 'staleIfErrorSeconds']);
   if (jwt.jwksUrl === undefined && jwt.secret === undefined) report(['jwt'], required, 'neither');
 }
