@@ -23,6 +23,8 @@ export const FAULTS = {
   LOG_UNAVAILABLE: { message: 'The log cannot be reached: {reason}.', status: 503 },
   LOG_CLOSED: { message: 'The log has been closed.', status: 503 },
   REDIS_OPTIONS_INVALID: { message: 'Redis, {path}: {required} was required, got {got}.' },
+  SUBSCRIBER_INVALID: { message: 'Subscriber, {path}: {required} was required, got {got}.' },
+  OUTBOX_INVALID: { message: 'Outbox, {path}: {required} was required, got {got}.' },
   CONFIG_INVALID: { message: 'The configuration is not valid.\n{faults}' },
   SUPERGRAPH_UNAVAILABLE: {
     message: 'The supergraph cannot be read from {source}: {reason}.',

@@ -6,6 +6,12 @@ export {
   createPublisher, Publisher, type EntityOptions, type Published, type PublisherOptions,
 } from './publisher.ts';
 export { createSubscriber, Subscriber, type SubscriberOptions } from './subscriber.ts';
+export type { CallbackOptions, Delivery } from './callbacks.ts';
+export type { PositionStore } from './position-store.ts';
+export { FilePositionStore } from './position-file.ts';
+export { RedisPositionStore, type RedisPositionStoreOptions } from './position-redis.ts';
+export { MemoryPositionStore } from './position-memory.ts';
+export { MemoryBus, type MemoryBusOptions } from './memory-bus.ts';
 export {
   InvalidationNode, type InvalidationNodeOptions, type NodeRedisOptions, type NodeStats,
 } from './node.ts';
@@ -18,6 +24,7 @@ export { FreshetError, FAULTS, type FaultCode } from './errors.ts';
 export {
   collectionTag, entityTag, escapeSegment, readTag, segmentsOf, tagOf, unescapeSegment, type Tag,
 } from './tag.ts';
+export { keys, pattern } from './names.ts';
 export { KeyMap, type KeyTemplates } from './key-map.ts';
 export { patternText, readPattern, type Pattern, type PatternLimits } from './pattern.ts';
 export type { Purge } from './purge.ts';

@@ -13,21 +13,27 @@ export interface StatsSnapshot {
   readonly foreign: number;
   /** Messages on the channel that could not be read, and were dropped. */
   readonly rejected: number;
+  /** Foreign messages for which there was no room; a gap is told of in their place. */
+  readonly dropped: number;
   /** Callbacks and listeners that threw. */
   readonly errors: number;
   /** Times that records may have been missed. */
   readonly gaps: number;
   /** From the call to the confirmation, of those published. */
   readonly publishLatency: Percentiles;
+  /** What callbacks took, of those that did not throw. */
+  readonly callbackLatency: Percentiles;
 }
 
-type Counter = Exclude<keyof StatsSnapshot, 'publishLatency'>;
+type Counter = Exclude<keyof StatsSnapshot, 'publishLatency' | 'callbackLatency'>;
 
 export class Stats {
   readonly #counters: Record<Counter, number> = {
-    published: 0, kept: 0, received: 0, foreign: 0, rejected: 0, errors: 0, gaps: 0,
+    published: 0, kept: 0, received: 0, foreign: 0, rejected: 0, dropped: 0, errors: 0,
+    gaps: 0,
   };
   readonly #publishLatency = new Histogram();
+  readonly #callbackLatency = new Histogram();
 
   count(counter: Exclude<Counter, 'published'>, by = 1): void {
     this.#counters[counter] += by;
@@ -38,7 +44,15 @@ export class Stats {
     this.#publishLatency.record(latencyMs);
   }
 
+  calledBack(latencyMs: Millis): void {
+    this.#callbackLatency.record(latencyMs);
+  }
+
   snapshot(): StatsSnapshot {
-    return { ...this.#counters, publishLatency: this.#publishLatency.percentiles() };
+    return {
+      ...this.#counters,
+      publishLatency: this.#publishLatency.percentiles(),
+      callbackLatency: this.#callbackLatency.percentiles(),
+    };
   }
 }

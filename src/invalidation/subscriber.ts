@@ -2,44 +2,51 @@
  * Calls a service back for each invalidation: what is in the log, in its order, and what foreign
  * publishers say on the channel, at once.
  *
- * It promises: after an outage it goes on where it was, and says where it cannot (`onGap`); one
- * callback runs at a time, and the next message is read only when it is done, so memory is bounded
- * however slow it is; one that throws is counted, and stops nothing.
+ * It promises: after an outage it goes on where it was, with a `PositionStore` also in a later
+ * process, and says where it cannot (`onGap`); one callback runs at a time, and the next messages
+ * are read only when it is done, so memory is bounded however slow it is; one that throws is
+ * counted, tried again by choice, and stops nothing.
  *
- * A foreign message comes once, by whichever way is first: when it is heard on the channel (then
- * without a position) or, where the gateways were quicker, from the log. Equal messages (ID and
- * content) within a minute are one, as in the log. Who wants the order of the log and nothing else
- * turns `listen` off, and hears of foreign messages when a gateway has appended them.
+ * What was called back may come again: a position is saved after the fact. A foreign message comes
+ * once, by whichever way is first: when it is heard on the channel (then without a position) or,
+ * where the gateways were quicker, from the log. Equal messages (ID and content) within a minute
+ * are one, as in the log. Who wants the order of the log and nothing else turns `listen` off, and
+ * hears of foreign messages when a gateway has appended them.
  */
+import { Callbacks, type CallbackOptions, type Delivery } from './callbacks.ts';
 import { systemClock, systemRandom, type Clock, type Millis, type Random } from './clock.ts';
 import { Channel } from './channel.ts';
 import { contentOf, digestOf } from './content.ts';
-import { fault } from './errors.ts';
+import { fault, type FreshetError } from './errors.ts';
 import { isFence } from './fence.ts';
 import { RedisLog } from './log-redis.ts';
-import type { Log, LogEvent } from './log.ts';
+import type { Log, LogEvent, LogRecord } from './log.ts';
 import type { InvalidationMessage } from './message.ts';
 import { ORIGIN, type Position } from './position.ts';
+import { PositionKeeper } from './position-keeper.ts';
+import type { PositionStore } from './position-store.ts';
 import { RecentlySeen } from './recently-seen.ts';
 import type { RedisOptions } from './redis.ts';
 import { Stats, type StatsSnapshot } from './stats.ts';
 import { within } from './within.ts';
 
-export interface SubscriberOptions {
+export interface SubscriberOptions extends CallbackOptions {
   /** Where log and channel are. Either this or `log`. */
   readonly redis?: RedisOptions;
   /** A log that is there already, and is not closed with the subscriber. */
   readonly log?: Log;
-  /** `position` is undefined for a foreign message that is not (yet) in the log. */
-  readonly onMessage: (
-    message: InvalidationMessage,
-    position: Position | undefined,
-  ) => void | Promise<void>;
-  /** Messages may have been missed before `end`, where it goes on. */
+  /** Messages may have been missed before `end`, where it goes on: forget what was cached. */
   readonly onGap?: (end: Position) => void | Promise<void>;
   /**
-   * Go on after this position: `subscriber.position` of an earlier run. Default: what is new once
-   * `ready()` has resolved.
+   * Where the position is kept, and where a later run goes on. Not closed with the subscriber.
+   * Default: nowhere.
+   */
+  readonly positions?: PositionStore;
+  /** The position is saved this often. Default 1,000 ms. */
+  readonly saveEveryMs?: Millis;
+  /**
+   * Go on after this position, where `positions` holds none: `subscriber.position` of an earlier
+   * run. Default: what is new once `ready()` has resolved.
    */
   readonly from?: Position;
   /** Also listen on the channel. Default true with `redis`. */
@@ -55,43 +62,59 @@ export interface SubscriberOptions {
 const HEARTBEAT_MS = 250;
 const COMMAND_TIMEOUT_MS = 1_000;
 const HEARING_TIMEOUT_MS = 1_000;
-/** Foreign messages that wait for the callback. More come again by the log. */
+/** Foreign messages that wait for the callback. */
 const FOREIGN_WAITING_MAX = 1_000;
 const SEEN_MS = 60_000;
 const SEEN_MAX = 10_000;
 
-/** Throws `REDIS_OPTIONS_INVALID`. Begins at once. */
+/** Throws `REDIS_OPTIONS_INVALID` and `SUBSCRIBER_INVALID`. Begins at once. */
 export function createSubscriber(options: SubscriberOptions): Subscriber {
   return new Subscriber(options);
+}
+
+interface Waiter {
+  readonly position: Position;
+  readonly wake: (reached: boolean) => void;
 }
 
 export class Subscriber {
   readonly #options: SubscriberOptions;
   readonly #clock: Clock;
+  readonly #random: Random;
   readonly #log: Log;
   readonly #channel: Channel | undefined;
   readonly #seen: RecentlySeen;
   readonly #stats = new Stats();
   readonly #stop = new AbortController();
   readonly #live = Promise.withResolvers<void>();
+  readonly #callbacks: Callbacks;
+  readonly #keeper: PositionKeeper;
+  readonly #waiters = new Set<Waiter>();
   readonly #running: Promise<void>;
-  #isLive: boolean;
-  #position: Position;
-  #foreignWaiting = 0;
-  /** The last callback that was asked for: callbacks run one after another. */
-  #last: Promise<void> = Promise.resolve();
+  #isLive = false;
+  #position: Position = ORIGIN;
+  #foreign: Delivery[] = [];
+  #hasDropped = false;
 
   constructor(options: SubscriberOptions) {
-    const { clock = systemClock, random = systemRandom, from } = options;
+    const { clock = systemClock, random = systemRandom, saveEveryMs = 1_000 } = options;
+    checkOptions(options);
     this.#options = options;
     this.#clock = clock;
-    this.#isLive = from !== undefined;
-    this.#position = from ?? ORIGIN;
+    this.#random = random;
     this.#seen = new RecentlySeen({ clock, ageMaxMs: SEEN_MS, entriesMax: SEEN_MAX });
     this.#log = options.log ?? logOf(options, { clock, random });
-    this.#channel = this.#listener({ clock, random });
+    const { signal } = this.#stop;
+    this.#callbacks = new Callbacks({ ...options, stats: this.#stats, clock, random, signal });
+    this.#keeper = new PositionKeeper({
+      clock, random,
+      store: options.positions,
+      everyMs: saveEveryMs,
+      onError: () => this.#stats.count('errors'),
+    });
+    this.#channel = this.#listener();
     this.#channel?.start();
-    this.#running = this.#follow(from);
+    this.#running = this.#run();
   }
 
   /** Resolves when it has read to the end of the log: from then on it is told of what is new. */
@@ -104,42 +127,64 @@ export class Subscriber {
     return this.#position;
   }
 
+  /**
+   * Resolves to true once everything up to `position` has been called back, to false after
+   * `timeoutMs` (default 2,000 ms): what a service publishes is then gone from its own cache.
+   */
+  reached(position: Position, timeoutMs: Millis = 2_000): Promise<boolean> {
+    if (this.#position >= position) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const wake = (reached: boolean): void => {
+        cancel();
+        this.#waiters.delete(waiter);
+        resolve(reached);
+      };
+      const waiter: Waiter = { position, wake };
+      const cancel = this.#clock.after(timeoutMs, () => wake(false));
+      this.#waiters.add(waiter);
+    });
+  }
+
   get stats(): StatsSnapshot {
     return this.#stats.snapshot();
   }
 
-  /** Ends it, and waits for the callback under way for at most `timeoutMs` (default 2,000 ms). */
+  /**
+   * Ends it: waits for the callback under way, and saves the position, for at most `timeoutMs`
+   * (default 2,000 ms).
+   */
   async close(timeoutMs: Millis = 2_000): Promise<void> {
     this.#stop.abort();
+    for (const { wake } of this.#waiters) wake(false);
     await this.#channel?.close();
     if (this.#options.log === undefined) await this.#log.close();
-    const ended = Promise.all([this.#running, this.#last]);
+    const ended = Promise.all([this.#running, this.#callbacks.idle()]).then(() =>
+      this.#isLive ? this.#keeper.flush(this.#position) : undefined);
     await within(ended, { timeoutMs, clock: this.#clock }).catch(() => undefined);
   }
 
-  async #follow(from: Position | undefined): Promise<void> {
+  async #run(): Promise<void> {
     const { signal } = this.#stop;
+    const from = await this.#keeper.load(signal) ?? this.#options.from;
+    if (from !== undefined) this.#position = from;
+    this.#isLive = from !== undefined;
     const events = this.#log.follow({ signal, ...(from === undefined ? {} : { from }) });
     for await (const event of events) {
       if (signal.aborted) return;
       await this.#handle(event);
+      if (this.#isLive) this.#keeper.keep(this.#position);
     }
   }
 
   async #handle(event: LogEvent): Promise<void> {
     switch (event.kind) {
       case 'records':
-        for (const { message, position } of event.records) {
-          if (this.#stop.signal.aborted) return;
-          if (this.#isLive) await this.#deliver(message, position);
-          this.#position = position;
-        }
+        await this.#pass(event.records);
         return event.caughtUp ? this.#becomeLive() : undefined;
       case 'heartbeat':
         return this.#becomeLive();
       case 'gap':
-        if (this.#isLive) await this.#tellGap(event.end);
-        this.#position = event.end;
+        if (!this.#isLive || await this.#tellGap(event.end)) this.#advance(event.end);
         return undefined;
       case 'lost':
         return undefined;
@@ -148,34 +193,57 @@ export class Subscriber {
     }
   }
 
+  /** With `onMessage` the position follows each message, with `onBatch` each batch. */
+  async #pass(records: readonly LogRecord[]): Promise<void> {
+    const { onBatch, batchLengthMax = 100 } = this.#options;
+    const length = onBatch === undefined ? 1 : batchLengthMax;
+    for (let at = 0; at < records.length; at += length) {
+      if (this.#stop.signal.aborted) return;
+      const passed = records.slice(at, at + length);
+      if (this.#isLive && !await this.#deliver(passed)) return;
+      this.#advance((passed.at(-1) as LogRecord).position);
+    }
+  }
+
+  #advance(position: Position): void {
+    this.#position = position;
+    for (const waiter of this.#waiters) if (waiter.position <= position) waiter.wake(true);
+  }
+
   #becomeLive(): void {
     this.#isLive = true;
     this.#live.resolve();
   }
 
-  #tellGap(end: Position): Promise<void> {
+  #tellGap(end: Position): Promise<boolean> {
     this.#stats.count('gaps');
-    return this.#inTurn(() => this.#options.onGap?.(end));
+    return this.#callbacks.call(() => this.#options.onGap?.(end));
   }
 
-  #deliver(message: InvalidationMessage, position: Position | undefined): Promise<void> {
-    if (isFence(message)) return Promise.resolve();
-    if (this.#seen.add(digestOf(contentOf(message)))) return Promise.resolve();
-    this.#stats.count('received');
-    if (position === undefined) this.#stats.count('foreign');
-    return this.#inTurn(() => this.#options.onMessage(message, position));
+  /** False where it was stopped before all of them were called back. */
+  async #deliver(deliveries: readonly Delivery[]): Promise<boolean> {
+    const unseen = deliveries.filter(({ message }) => this.#isNew(message));
+    if (unseen.length < deliveries.length) {
+      // Those that were heard on the channel may still wait for their callback.
+      await this.#passForeign();
+      await this.#callbacks.idle();
+    }
+    if (unseen.length === 0) return !this.#stop.signal.aborted;
+    this.#stats.count('received', unseen.length);
+    return this.#callbacks.deliver(unseen);
   }
 
-  #inTurn(task: () => void | Promise<void>): Promise<void> {
-    this.#last = this.#last.then(task).catch(() => this.#stats.count('errors'));
-    return this.#last;
+  #isNew(message: InvalidationMessage): boolean {
+    return !isFence(message) && !this.#seen.add(digestOf(contentOf(message)));
   }
 
-  #listener({ clock, random }: { clock: Clock; random: Random }): Channel | undefined {
+  #listener(): Channel | undefined {
     const { redis, channel = 'cache:invalidate', listen = true } = this.#options;
     if (redis === undefined || this.#options.log !== undefined || !listen) return undefined;
     return new Channel({
-      redis, channel, clock, random,
+      redis, channel,
+      clock: this.#clock,
+      random: this.#random,
       heartbeatMs: HEARTBEAT_MS,
       commandTimeoutMs: COMMAND_TIMEOUT_MS,
       hearingTimeoutMs: HEARING_TIMEOUT_MS,
@@ -185,13 +253,43 @@ export class Subscriber {
     });
   }
 
+  /** Where the callback is too slow for the channel, a gap stands for what has no room. */
   #hear(message: InvalidationMessage): void {
-    if (this.#foreignWaiting >= FOREIGN_WAITING_MAX) return;
-    this.#foreignWaiting += 1;
-    void this.#deliver(message, undefined).finally(() => {
-      this.#foreignWaiting -= 1;
-    });
+    if (this.#foreign.length >= FOREIGN_WAITING_MAX) {
+      this.#stats.count('dropped');
+      this.#hasDropped = true;
+      return;
+    }
+    if (!this.#isNew(message)) return;
+    this.#stats.count('received');
+    this.#stats.count('foreign');
+    this.#foreign.push({ message, position: undefined });
+    if (this.#foreign.length === 1) void this.#callbacks.idle().then(() => this.#passForeign());
   }
+
+  async #passForeign(): Promise<void> {
+    while (this.#foreign.length > 0 && !this.#stop.signal.aborted) {
+      const [heard, hasDropped] = [this.#foreign, this.#hasDropped];
+      [this.#foreign, this.#hasDropped] = [[], false];
+      if (await this.#callbacks.deliver(heard) && hasDropped) await this.#tellGap(this.#position);
+    }
+  }
+}
+
+function checkOptions(options: SubscriberOptions): void {
+  const { onMessage, onBatch, batchLengthMax, attemptsMax } = options;
+  if ((onMessage === undefined) === (onBatch === undefined)) {
+    const got = onMessage === undefined ? 'neither' : 'both';
+    throw invalid('callback', 'one of onMessage and onBatch', got);
+  }
+  for (const [path, value] of Object.entries({ batchLengthMax, attemptsMax })) {
+    if (value === undefined || (Number.isSafeInteger(value) && value >= 1)) continue;
+    throw invalid(path, 'a whole number of at least 1', String(value));
+  }
+}
+
+function invalid(path: string, required: string, got: string): FreshetError {
+  return fault('SUBSCRIBER_INVALID', { path, required, got });
 }
 
 function logOf(
