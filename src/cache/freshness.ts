@@ -58,6 +58,13 @@ export class Freshness {
     return now >= entry.staleAt ? 'expired' : 'current';
   }
 
+  /** Of what is current and was used: where its TTL slides, it begins anew. */
+  renew(entry: Entry): void {
+    if (entry.slideUntil <= entry.staleAt) return;
+    const renewed = Math.min(this.#clock.now() + entry.ttlMs, entry.slideUntil);
+    entry.staleAt = Math.max(entry.staleAt, renewed);
+  }
+
   isCurrent(entry: Entry): boolean {
     return this.judge(entry) === 'current';
   }

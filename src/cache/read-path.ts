@@ -7,18 +7,23 @@
  * - a value that is of one caller alone is neither stored nor handed to a waiter;
  * - an error is never stored, and reaches a waiter only when a second load failed as well, and
  *   never if it is of one caller alone;
- * - whoever loads gets what was loaded: their request came before it was.
+ * - whoever loads gets what was loaded: their request came before it was;
+ * - what is past its TTL is served only within its windows, and only if nothing else speaks against
+ *   it: never past an invalidation, and never to who passes the cache by.
  */
-import assert from 'node:assert/strict';
 import type { Clock, Random } from '../invalidation/clock.ts';
 import type { Horizon } from '../invalidation/horizon.ts';
-import { entryOf, type Fill, type Loaded } from './fill.ts';
+import { BackgroundLoads, type BackgroundLoadsStats } from './background-loads.ts';
+import type { Entry } from './entry.ts';
 import type { Freshness } from './freshness.ts';
 import type { CacheKey } from './key.ts';
 import type { LoadLock } from './load-lock.ts';
-import type { Load, LoadFailure, Outcome, ReadOptions } from './load.ts';
+import type { Load, LoadFailure, Outcome, ReadOptions, Use } from './load.ts';
+import { Loader, type LoaderStats } from './loader.ts';
 import { SingleFlight, type Flight, type Landing } from './single-flight.ts';
 import type { Tiers } from './tiers.ts';
+import { wantOf, wantsOf, type Want } from './want.ts';
+import { isDueEarly, mayOutliveOutage, mayRevalidate } from './windows.ts';
 
 export type { Fill } from './fill.ts';
 export type { Load, LoadFailure, Outcome, ReadOptions, Use } from './load.ts';
@@ -33,20 +38,24 @@ export interface ReadPathOptions {
   readonly lock?: LoadLock | undefined;
   /** Loads that others may wait for. Default 10,000; beyond it everybody loads alone. */
   readonly flightsMax?: number;
+  /** Loads off the path of requests at a time. Default 100; beyond it none is begun. */
+  readonly backgroundLoadsMax?: number;
 }
 
-export interface ReadPathStats {
-  /** Calls of `load`. */
-  loads: number;
-  /** Keys that were loaded. */
-  loaded: number;
-  loadsFailed: number;
+export interface ReadPathStats extends LoaderStats {
   /** Keys answered by what another caller loaded. */
   coalesced: number;
   /** Keys that wait, at this moment, for what another caller loads. */
   waiting: number;
   /** Keys whose waiter was not handed what had landed. */
   landingsRefused: number;
+  /** Keys that were answered past their TTL while they are loaded anew. */
+  staleWhileRevalidate: number;
+  /** Keys that were answered past their TTL since the origin failed. */
+  staleIfError: number;
+  /** Loads that chance began before the TTL was over. */
+  early: number;
+  readonly background: BackgroundLoadsStats;
 }
 
 /** So often one waits for others, or leads; then one loads for oneself. */
@@ -54,28 +63,30 @@ const ROUNDS_MAX = 3;
 const FAILURES_MAX = 2;
 
 export class ReadPath {
-  readonly stats: ReadPathStats = {
-    loads: 0,
-    loaded: 0,
-    loadsFailed: 0,
-    coalesced: 0,
-    waiting: 0,
-    landingsRefused: 0,
-  };
+  readonly stats: ReadPathStats;
   readonly #tiers: Tiers;
   readonly #freshness: Freshness;
-  readonly #horizon: Horizon;
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #flights: SingleFlight;
+  readonly #loader: Loader;
+  readonly #background: BackgroundLoads;
 
-  constructor({ tiers, freshness, horizon, clock, random, flightsMax }: ReadPathOptions) {
+  constructor({ tiers, freshness, horizon, clock, random, ...limits }: ReadPathOptions) {
+    const { flightsMax, backgroundLoadsMax } = limits;
     this.#tiers = tiers;
     this.#freshness = freshness;
-    this.#horizon = horizon;
     this.#clock = clock;
     this.#random = random;
     this.#flights = new SingleFlight({ clock, ...(flightsMax !== undefined && { flightsMax }) });
+    this.#background = new BackgroundLoads(backgroundLoadsMax);
+    this.stats = {
+      loads: 0, loaded: 0, loadsFailed: 0,
+      coalesced: 0, waiting: 0, landingsRefused: 0,
+      staleWhileRevalidate: 0, staleIfError: 0, early: 0,
+      background: this.#background.stats,
+    };
+    this.#loader = new Loader({ tiers, horizon, clock, random, stats: this.stats });
   }
 
   /** How many keys are being loaded for whoever wants them. */
@@ -90,17 +101,25 @@ export class ReadPath {
   async read(
     keys: readonly CacheKey[],
     load: Load,
-    { bypass = false }: ReadOptions = {},
+    options: ReadOptions = {},
   ): Promise<readonly Outcome[]> {
-    const wants = wantsOf(keys, bypass);
+    const wants = wantsOf(keys, options.bypass ?? false);
     let open = [...wants.values()];
     for (let round = 1; open.length > 0; round += 1) {
       if (round > ROUNDS_MAX) for (const want of open) want.alone = true;
-      await this.#round(open, load);
+      await this.#round(open, { load, options, isReload: false });
       for (const { failures } of open) if (failures.length >= FAILURES_MAX) throw failures.at(-1);
       open = open.filter(({ outcome }) => outcome === undefined);
     }
     return keys.map(({ id }) => wants.get(id)?.outcome as Outcome);
+  }
+
+  /**
+   * To be called for each entry that `Tiers.peek` gave and that was served without `read`: chance
+   * may have it loaded early, which needs `background`. Returns at once.
+   */
+  used(key: CacheKey, entry: Entry, use: Use): void {
+    this.#used({ key, index: 0 }, entry, use);
   }
 
   /** Drops what is kept under these keys: it turned out to be no answer. */
@@ -109,14 +128,14 @@ export class ReadPath {
   }
 
   /** Answers what can be: from L1, from the flights of others, by flights of its own, alone. */
-  async #round(open: readonly Want[], load: Load): Promise<void> {
+  async #round(open: readonly Want[], call: Call): Promise<void> {
     const followed: Promise<void>[] = [];
     const led: Want[] = [];
     const alone: Want[] = [];
     for (const want of open) {
       if (want.alone) {
         alone.push(want);
-      } else if (!this.#peek(want)) {
+      } else if (!this.#peek(want, call.options)) {
         const flight = this.#flights.find(want.key.id);
         if (flight === undefined) led.push(want);
         else followed.push(this.#follow(want, flight));
@@ -124,76 +143,124 @@ export class ReadPath {
     }
     for (const want of led) want.flight = this.#flights.begin(want.key.id);
     // Own loads wait for nobody, so two callers that wait for each other both land.
-    await Promise.all([this.#lead({ led, alone, load }), ...followed]);
+    await Promise.all([this.#lead({ led, alone }, call), ...followed]);
   }
 
-  #peek(want: Want): boolean {
-    const entry = this.#tiers.peek(want.key);
-    if (entry === undefined) return false;
-    want.outcome = { value: entry.value, how: 'l1', entry, stored: true };
+  /** Whether L1 answers: with what is current, or is past its TTL and being loaded anew. */
+  #peek(want: Want, use: Use): boolean {
+    const { key } = want;
+    const entry = this.#tiers.peek(key);
+    if (entry !== undefined) {
+      if (use.background === undefined && this.#isEarly(want, entry, use)) return false;
+      this.#used(want, entry, use);
+      want.outcome = { value: entry.value, how: 'l1', entry, stored: true };
+      return true;
+    }
+    const expired = this.#tiers.peekExpired(key);
+    if (expired === undefined) return false;
+    want.fallback = expired;
+    if (!this.#mayServeStale(want, expired, use)) return false;
+    void this.#reload(want, use);
     return true;
   }
 
+  /** Whether a caller is to load what it found, having nobody else to do it. */
+  #isEarly(want: Want, entry: Entry, use: Use): boolean {
+    if (want.knowsL2 || !this.#isDue(entry, use)) return false;
+    // Who has asked already may as well be the one for all.
+    if (this.#flights.find(want.key.id) !== undefined) return false;
+    this.stats.early += 1;
+    want.knowsL2 = true;
+    want.fallback = entry;
+    return true;
+  }
+
+  #isDue(entry: Entry, { earlyExpiry: beta = 0 }: Use): boolean {
+    return beta > 0 && isDueEarly(entry, { beta, now: this.#clock.now(), random: this.#random });
+  }
+
+  #used(place: Place, entry: Entry, use: Use): void {
+    if (use.background === undefined || !this.#isDue(entry, use)) return;
+    if (this.#reload(place, use, entry) !== undefined) this.stats.early += 1;
+  }
+
+  /** Answers with what is past its TTL, if it may be while somebody loads it anew. */
+  #mayServeStale(want: Want, entry: Entry, { background }: Use): boolean {
+    if (background === undefined || !mayRevalidate(entry, this.#clock.now())) return false;
+    this.stats.staleWhileRevalidate += 1;
+    const { value } = entry;
+    want.outcome = { value, how: 'stale', why: 'revalidating', entry, stored: true };
+    return true;
+  }
+
+  /**
+   * Loads off the path of the request, unless somebody does already; what resolves when that has
+   * ended. `known`: what L2 holds nothing better than, so that it is not asked.
+   */
+  #reload({ key, index }: Place, use: Use, known?: Entry): Promise<void> | undefined {
+    const { background } = use;
+    if (background === undefined || this.#flights.find(key.id) !== undefined) return undefined;
+    return this.#background.begin(async () => {
+      const flight = this.#flights.begin(key.id);
+      if (flight === undefined) return;
+      const want = { ...wantOf(key, index), flight, knowsL2: known !== undefined };
+      const load: Load = (missing) => background()(missing);
+      await this.#lead({ led: [want], alone: [] }, { load, options: use, isReload: true });
+    });
+  }
+
   /** L2 and the load, both inside the flights: equal requests read Redis once as well. */
-  async #lead({ led, alone, load }: {
-    led: readonly Want[];
-    alone: readonly Want[];
-    load: Load;
-  }): Promise<void> {
+  async #lead({ led, alone }: Party, call: Call): Promise<void> {
+    const all = [...led, ...alone];
     try {
-      if (led.length > 0) await this.#find(led);
-      const missing = [...led, ...alone].filter(({ outcome }) => outcome === undefined);
-      if (missing.length > 0) await this.#load(missing, load);
+      await this.#find(led.filter(({ knowsL2 }) => !knowsL2), call);
+      await this.#loader.load(all.filter(isOpen), call.load);
     } catch (error) {
       const isOwn = error instanceof Error && (error as LoadFailure).isOwn === true;
       const landing: Landing = isOwn ? { kind: 'uncacheable' } : { kind: 'failed', error };
       for (const { flight } of led) flight?.land(landing);
-      throw error;
+      const isSaved = (want: Want): boolean => this.#rescue(want, error);
+      const isPassedBy = call.isReload || call.options.bypass === true;
+      if (isPassedBy || !all.filter(isOpen).every(isSaved)) throw error;
     }
   }
 
-  async #find(led: readonly Want[]): Promise<void> {
-    const found = await this.#tiers.get(led.map(({ key }) => key));
+  async #find(led: readonly Want[], { options, isReload }: Call): Promise<void> {
+    if (led.length === 0) return;
+    const found = await this.#tiers.get(led.map(({ key }) => key), { withExpired: true });
     for (const [at, want] of led.entries()) {
       const hit = found[at];
       if (hit === undefined) continue;
       const { entry, tier } = hit;
+      if (hit.verdict === 'expired') {
+        want.fallback = entry;
+        if (isReload || !this.#mayServeStale(want, entry, options)) continue;
+        want.flight?.land({ kind: 'elsewhere' });
+        void this.#reload(want, options, entry);
+        continue;
+      }
       want.outcome = { value: entry.value, how: tier, entry, stored: true };
       want.flight?.land({ kind: 'shared', entry, stored: true });
+      if (!isReload) this.#used(want, entry, options);
     }
   }
 
-  async #load(missing: Want[], load: Load): Promise<void> {
-    missing.sort((a, b) => a.index - b.index);
-    const stamp = this.#horizon.position;
-    const beganAt = this.#clock.now();
-    this.stats.loads += 1;
-    this.stats.loaded += missing.length;
-    let fills: readonly Fill[];
-    try {
-      fills = await load(missing.map(({ index }) => index));
-    } catch (error) {
-      this.stats.loadsFailed += 1;
-      throw error;
+  /** Answers with what was found before the load failed, if the rule lets it. */
+  #rescue(want: Want, error: unknown): boolean {
+    const entry = this.#tiers.peekExpired(want.key) ?? want.fallback;
+    if (entry === undefined) return false;
+    const { value } = entry;
+    const verdict = this.#freshness.judge(entry);
+    if (verdict === 'current' && want.knowsL2) {
+      want.outcome = { value, how: 'l1', entry, stored: true };
+      return true;
     }
-    assert(fills.length === missing.length, 'a load gives one fill for each key');
-    const loaded = { stamp, beganAt, loadMs: this.#clock.now() - beganAt };
-    for (const [at, want] of missing.entries()) this.#settle(want, fills[at] as Fill, loaded);
-  }
-
-  /** Stores the fill, if it may be, and tells who waits for it. */
-  #settle(want: Want, fill: Fill, loaded: Loaded): void {
-    const { key, flight } = want;
-    const { value } = fill;
-    if (fill.ttlMs <= 0 || !fill.shareable) {
-      want.outcome = { value, how: 'loaded', entry: undefined, stored: false };
-      flight?.land({ kind: fill.ttlMs <= 0 ? 'uncacheable' : 'unshareable' });
-      return;
-    }
-    const entry = entryOf(fill, loaded, this.#random);
-    const stored = this.#tiers.set(key, entry) === 'current';
-    want.outcome = { value, how: 'loaded', entry: stored ? entry : undefined, stored };
-    flight?.land({ kind: 'shared', entry, stored });
+    const isOutage = error instanceof Error && (error as LoadFailure).isOutage === true;
+    if (verdict !== 'expired' || !isOutage) return false;
+    if (!mayOutliveOutage(entry, this.#clock.now())) return false;
+    this.stats.staleIfError += 1;
+    want.outcome = { value, how: 'stale', why: 'error', entry, stored: true };
+    return true;
   }
 
   /**
@@ -212,13 +279,15 @@ export class ReadPath {
         want.outcome = { value: entry.value, how: 'coalesced', entry, stored };
         return;
       }
+      case 'elsewhere':
+        return;
       case 'unshareable':
         break;
       case 'uncacheable':
         want.alone = true;
         break;
       case 'failed':
-        want.failures.push(landing.error);
+        if (!this.#rescue(want, landing.error)) want.failures.push(landing.error);
         return;
       default:
         landing satisfies never;
@@ -227,25 +296,22 @@ export class ReadPath {
   }
 }
 
-/** One of the keys that a caller asked for, and how far its answer has come. */
-interface Want {
-  readonly key: CacheKey;
-  readonly index: number;
-  /** It waits for no one, and no one for it. */
-  alone: boolean;
-  /** Its own flight; undefined as well where there were too many. */
-  flight: Flight | undefined;
-  outcome: Outcome | undefined;
-  /** Of the loads of others that it waited for. */
-  readonly failures: unknown[];
+/** Where the answer to a key belongs. */
+type Place = Pick<Want, 'key' | 'index'>;
+
+/** Keys that one caller loads: with flights that others may join, and without. */
+interface Party {
+  readonly led: readonly Want[];
+  readonly alone: readonly Want[];
 }
 
-function wantsOf(keys: readonly CacheKey[], alone: boolean): ReadonlyMap<string, Want> {
-  const wants = new Map<string, Want>();
-  for (const [index, key] of keys.entries()) {
-    if (wants.has(key.id)) continue;
-    const want: Want = { key, index, alone, flight: undefined, outcome: undefined, failures: [] };
-    wants.set(key.id, want);
-  }
-  return wants;
+interface Call {
+  readonly load: Load;
+  readonly options: ReadOptions;
+  /** Off the path of any request: who began it is answered already. */
+  readonly isReload: boolean;
+}
+
+function isOpen({ outcome }: Want): boolean {
+  return outcome === undefined;
 }

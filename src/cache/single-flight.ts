@@ -13,6 +13,8 @@ import type { Entry } from './entry.ts';
 export type Landing =
   /** May be handed to whoever waits, if it is current. */
   | { readonly kind: 'shared'; readonly entry: Entry; readonly stored: boolean }
+  /** It is to be had without waiting: whoever waits looks again. */
+  | { readonly kind: 'elsewhere' }
   /** It is of the one alone who loaded it; the next may get something to share. */
   | { readonly kind: 'unshareable' }
   /** Nobody may share it, and the next one neither. */

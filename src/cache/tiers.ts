@@ -16,6 +16,16 @@ export type Tier = 'l1' | 'l2';
 export interface Found {
   readonly entry: Entry;
   readonly tier: Tier;
+  /** `expired` only where that was asked for. */
+  readonly verdict: 'current' | 'expired';
+}
+
+export interface GetOptions {
+  /**
+   * Also give, of L2, what is past its TTL and has nothing else against it, for a stale window to
+   * stretch. Default false.
+   */
+  readonly withExpired?: boolean;
 }
 
 export interface TiersOptions {
@@ -56,13 +66,14 @@ export class Tiers {
     this.#freshness = freshness;
   }
 
-  /** What L1 holds and may be served, at once. */
+  /** What L1 holds and may be served, at once. It is a use: a TTL that slides is renewed. */
   peek(key: CacheKey): Entry | undefined {
     const entry = this.#l1.find(key);
     if (entry === undefined) return undefined;
     const verdict = this.#freshness.judge(entry);
     if (verdict === 'current') {
       this.stats.hits.l1 += 1;
+      this.#freshness.renew(entry);
       return entry;
     }
     this.stats.discarded[verdict] += 1;
@@ -71,19 +82,28 @@ export class Tiers {
     return undefined;
   }
 
+  /** What L1 holds past its TTL, with nothing else against it. */
+  peekExpired(key: CacheKey): Entry | undefined {
+    const entry = this.#l1.find(key);
+    return entry !== undefined && this.#freshness.judge(entry) === 'expired' ? entry : undefined;
+  }
+
   /** L1, and for what is not there L2. One result for each key, in order. */
-  async get(keys: readonly CacheKey[]): Promise<readonly (Found | undefined)[]> {
+  async get(
+    keys: readonly CacheKey[],
+    { withExpired = false }: GetOptions = {},
+  ): Promise<readonly (Found | undefined)[]> {
     const results = keys.map((key): Found | undefined => {
       const entry = this.peek(key);
-      return entry === undefined ? undefined : { entry, tier: 'l1' };
+      return entry === undefined ? undefined : { entry, tier: 'l1', verdict: 'current' };
     });
     const missing = results.flatMap((found, index) => found === undefined ? [index] : []);
     if (missing.length === 0) return results;
     const below = await this.#getFromL2(missing.map((index) => keys[index] as CacheKey));
     for (const [at, index] of missing.entries()) {
-      const entry = this.#promote(keys[index] as CacheKey, below[at]);
-      if (entry === undefined) this.stats.misses += 1;
-      else results[index] = { entry, tier: 'l2' };
+      const found = this.#promote(keys[index] as CacheKey, below[at]);
+      if (found?.verdict !== 'current') this.stats.misses += 1;
+      if (found?.verdict === 'current' || withExpired) results[index] = found;
     }
     return results;
   }
@@ -118,16 +138,23 @@ export class Tiers {
    * An entry of L2 that is not current stays there: it is of no harm, and the fill that follows
    * overwrites it. To delete it would take away what another node may have filled in meanwhile.
    */
-  #promote(key: CacheKey, entry: Entry | undefined): Entry | undefined {
+  #promote(key: CacheKey, entry: Entry | undefined): Found | undefined {
     if (entry === undefined) return undefined;
     const verdict = this.#freshness.judge(entry);
     if (verdict === 'current') {
       this.stats.hits.l2 += 1;
+      this.#freshness.renew(entry);
       this.#l1.set(key, entry);
-      return entry;
+      return { entry, tier: 'l2', verdict };
     }
     this.stats.discarded[verdict] += 1;
-    return undefined;
+    if (verdict !== 'expired') return undefined;
+    const held = this.peekExpired(key);
+    if (held !== undefined && held.staleAt >= entry.staleAt) {
+      return { entry: held, tier: 'l1', verdict };
+    }
+    this.#l1.set(key, entry);
+    return { entry, tier: 'l2', verdict };
   }
 
   async #getFromL2(keys: readonly CacheKey[]): Promise<readonly (Entry | undefined)[]> {

@@ -1,10 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { entityKey, responseKey, type CacheKey } from '../../src/cache/key.ts';
 import type { Fill, Load, Outcome, ReadPath } from '../../src/cache/read-path.ts';
-import { setImmediate as macrotask } from 'node:timers/promises';
 import { CountingStore, HeldStore } from './faulty-store.ts';
 import { Origin } from './origin.ts';
-import { entryOf, fillOf, Node, place, tag } from './samples.ts';
+import { entryOf, fillOf, Node, place, settle, tag } from './samples.ts';
 
 const key = responseKey(['a']);
 const entity = (n: number): CacheKey => entityKey(`user:${n}`, ['way']);
@@ -37,14 +36,10 @@ const never: Load = async () => {
   throw new Error('nothing was to be loaded');
 };
 
-/** Lets everything happen that needs no more than what is there. */
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 5; turn += 1) await macrotask();
-}
-
 describe('reading', () => {
   it('loads what is nowhere, keeps it, and then finds it', async () => {
-    const [outcome] = await path.read([key], loading(fillOf('A', { ttlMs: 500, staleWhileRevalidateMs: 100 })));
+    const fill = fillOf('A', { ttlMs: 500, staleWhileRevalidateMs: 100 });
+    const [outcome] = await path.read([key], loading(fill));
     expect(outcome).toMatchObject({ how: 'loaded', stored: true });
     const times = { readAt: 0, staleAt: 500, staleWhileRevalidateMs: 100 };
     expect(outcome?.entry).toMatchObject({ stamp: place(1), ...times });

@@ -1,4 +1,5 @@
 /** Entries, keys and positions for tests of the cache, and a node's view of the log to move. */
+import { setImmediate as macrotask } from 'node:timers/promises';
 import { readTag, type Tag } from '../../src/invalidation/tag.ts';
 import { Horizon } from '../../src/invalidation/horizon.ts';
 import { positionOf, type Position } from '../../src/invalidation/position.ts';
@@ -17,6 +18,11 @@ export function tag(text: string): Tag {
   const read = readTag(text);
   if (read === undefined) throw new TypeError(`a tag was required, got ${text}`);
   return read;
+}
+
+/** Lets everything happen that needs no more than what is there. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 5; turn += 1) await macrotask();
 }
 
 export const purgeOf = (text: string): Purge => ({ kind: 'tag', tag: tag(text) });

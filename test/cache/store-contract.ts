@@ -54,7 +54,8 @@ export function describeStore(name: string, open: () => Promise<OpenStore>): voi
 
     it('keeps value, tags, stamp and times', async () => {
       const tags = ['user:1', 'post', entityTag('Post', 'gid://shop/Post/1 \u{1F600}', '*')];
-      const entry = entryOf(Buffer.from([0, 255, 128, 10]), { tags, ttlMs: 9_000, staleWhileRevalidateMs: 500 });
+      const times = { ttlMs: 9_000, staleWhileRevalidateMs: 500 };
+      const entry = entryOf(Buffer.from([0, 255, 128, 10]), { tags, ...times });
       await set(responseKey(['a']), entry);
       const [found] = await store.get([responseKey(['a'])]);
       expect(found?.value).toEqual(entry.value);

@@ -184,9 +184,11 @@ export class FleetNode {
     const l2: Store = new RedisStore({ redis, clock, random, readTimeoutMs: READ_TIMEOUT_MS });
     const tiers = parts.tiers({ l1: this.l1, l2, freshness }, this.node);
     const get = tiers.get.bind(tiers);
-    tiers.get = async (keys) => {
-      const found = await get(keys);
-      for (const [at, { id }] of keys.entries()) if (found[at]) observer.found(this, id);
+    tiers.get = async (keys, options) => {
+      const found = await get(keys, options);
+      for (const [at, { id }] of keys.entries()) {
+        if (found[at]?.verdict === 'current') observer.found(this, id);
+      }
       return found;
     };
     const landings = parts.landings(freshness);

@@ -144,9 +144,9 @@ class TrustingTiers extends Tiers {
     const below = await this.#l2?.get(keys) ?? [];
     return keys.map((key, at) => {
       const entry = this.peek(key);
-      if (entry !== undefined) return { entry, tier: 'l1' };
+      if (entry !== undefined) return { entry, tier: 'l1', verdict: 'current' };
       const found = below[at];
-      return found && { entry: found, tier: 'l2' };
+      return found && { entry: found, tier: 'l2', verdict: 'current' };
     });
   }
 }

@@ -1,0 +1,38 @@
+/** One of the keys that a caller asked for, and how far its answer has come. */
+import type { Entry } from './entry.ts';
+import type { CacheKey } from './key.ts';
+import type { Outcome } from './load.ts';
+import type { Flight } from './single-flight.ts';
+
+export interface Want {
+  readonly key: CacheKey;
+  /** Which of the caller's keys it is: what `load` is told. */
+  readonly index: number;
+  /** It waits for no one, and no one for it. */
+  alone: boolean;
+  /** L2 holds nothing better than what was found, which is to be loaded anew. */
+  knowsL2: boolean;
+  /** Its own flight; undefined as well where there were too many. */
+  flight: Flight | undefined;
+  outcome: Outcome | undefined;
+  /** What was found and may do, should the load fail. */
+  fallback: Entry | undefined;
+  /** Of the loads of others that it waited for. */
+  readonly failures: unknown[];
+}
+
+export function wantOf(key: CacheKey, index: number): Want {
+  return {
+    key, index, alone: false, knowsL2: false,
+    flight: undefined, outcome: undefined, fallback: undefined, failures: [],
+  };
+}
+
+/** One for each key, however often it was asked for. */
+export function wantsOf(keys: readonly CacheKey[], alone: boolean): ReadonlyMap<string, Want> {
+  const wants = new Map<string, Want>();
+  for (const [index, key] of keys.entries()) {
+    if (!wants.has(key.id)) wants.set(key.id, { ...wantOf(key, index), alone });
+  }
+  return wants;
+}
