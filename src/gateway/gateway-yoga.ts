@@ -13,6 +13,7 @@ import { ResponseCache } from './caching/response-cache.ts';
 import { executeStitched } from './caching/tagged-execution.ts';
 import { PositionCookie } from './http/position-cookie.ts';
 import type { TokenOptions } from './http/token-reducer.ts';
+import { useFieldAliases } from './supergraph/use-field-aliases.ts';
 import { useLimits } from './http/use-limits.ts';
 import { useRefusals } from './http/use-refusals.ts';
 import { useResponseCache } from './caching/use-response-cache.ts';
@@ -59,6 +60,8 @@ export function createGatewayYoga(config: FreshetConfig, parts: GatewayYogaParts
       useRefusals({ path }),
       documents.plugin,
       useLimits(limits),
+      // Before the cache, which then executes what this one has put in its place.
+      useFieldAliases,
       useResponseCache({
         cache: responses,
         callerOf: callerReader({
