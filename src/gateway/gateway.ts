@@ -9,10 +9,11 @@ import type { Clock, Random } from '../invalidation/clock.ts';
 import type { Log } from '../invalidation/log.ts';
 import type { NodeStats } from '../invalidation/node.ts';
 import { formatPosition } from '../invalidation/position.ts';
+import type { Siblings } from '../invalidation/siblings.ts';
 import { buildSchema, type BuiltSchema } from './built-schema.ts';
 import type { FreshetConfig } from './config/config.ts';
-import { Core } from './core.ts';
 import { Auditor, type AuditStats } from './caching/auditor.ts';
+import { Core } from './core.ts';
 import { createGatewayYoga } from './gateway-yoga.ts';
 import { createNode, redisConnection } from './invalidation-node.ts';
 import { LiveSchema } from './supergraph/live-schema.ts';
@@ -24,6 +25,8 @@ export interface GatewayDependencies {
   readonly random: Random;
   /** Instead of the one that the configuration describes: in one process with its services. */
   readonly invalidationLog?: Log;
+  /** Other processes that share this one's ports. Default none. */
+  readonly siblings?: Siblings;
   readonly signal?: AbortSignal;
 }
 
@@ -42,11 +45,11 @@ export interface GatewayStatus {
   readonly loads: Core['readPath']['stats'];
   readonly redis: NonNullable<Core['l2']>['stats'] | undefined;
   readonly invalidation: NodeStats;
+  /** Staleness that the online auditor has seen. */
+  readonly audit: AuditStats;
 }
 
 export interface Gateway {
-  /** Staleness that the online auditor has seen. */
-  readonly audit: AuditStats;
   readonly handler: (request: IncomingMessage, response: ServerResponse) => unknown;
   status(): GatewayStatus;
   /** Whether requests can be answered; a log that cannot be heard does not stand in the way. */
@@ -82,13 +85,13 @@ export async function createGateway(
     throw error;
   });
   await core.start();
-  const planned = (schema: GraphQLSchema): BuiltSchema => built.get(schema) ?? live.current();
-  const schema = (): GraphQLSchema => live.current().schema;
-  const yoga = createGatewayYoga(config, { core, log, schema, planned, auditor });
   const { horizon } = core.node;
   const auditor = new Auditor({
     ...config.cache.audit, horizon, hearing: core.node, clock, random,
   });
+  const planned = (schema: GraphQLSchema): BuiltSchema => built.get(schema) ?? live.current();
+  const schema = (): GraphQLSchema => live.current().schema;
+  const yoga = createGatewayYoga(config, { core, log, schema, planned, auditor });
   let closed = false;
   return {
     handler: (request, response) => yoga(request, response),
@@ -97,10 +100,10 @@ export async function createGateway(
     async close() {
       closed = true;
       live.stop();
+      auditor.close();
       await core.close();
     },
   };
-      auditor.close();
 }
 
 function createCore(config: FreshetConfig, dependencies: GatewayDependencies): Core {

@@ -10,7 +10,7 @@ type RedisConfig = NonNullable<FreshetConfig['redis']>;
 /** @throws REDIS_OPTIONS_INVALID, KEY_MAP_INVALID */
 export function createNode(
   config: FreshetConfig,
-  { log, clock, random, invalidationLog }: GatewayDependencies,
+  { log, clock, random, invalidationLog, siblings }: GatewayDependencies,
 ): InvalidationNode {
   const { redis, cache, keys } = config;
   return new InvalidationNode({
@@ -21,6 +21,7 @@ export function createNode(
     keyMap: new KeyMap(keys),
     warn: (text) => log.warn(text),
     ...(invalidationLog !== undefined && { log: invalidationLog }),
+    ...(siblings !== undefined && { siblings }),
     ...(redis !== undefined && invalidationLog === undefined && {
       redis: {
         redis: redisConnection(redis),

@@ -28,6 +28,7 @@ import type { InvalidationMessage } from './message.ts';
 import { Outbox } from './outbox.ts';
 import { latest, ORIGIN, successor, type Position } from './position.ts';
 import { purgesOf } from './purges-of.ts';
+import type { Settle, Siblings } from './siblings.ts';
 import { Stats, type StatsSnapshot } from './stats.ts';
 
 export interface NodeRedisOptions extends Omit<RedisLogOptions, 'clock' | 'random'> {
@@ -57,6 +58,8 @@ export interface InvalidationNodeOptions {
   readonly hearingTimeoutMs?: Millis;
   /** See `Follower`. Default 1,000 ms with Redis, else 0. */
   readonly settleMs?: Millis;
+  /** Other processes that answer as this node. Default none. */
+  readonly siblings?: Siblings;
   /** Messages kept while the log cannot be reached. Default 10,000. */
   readonly outboxRecordsMax?: number;
   /** Told of what an operator should know, at most once a minute for each matter. */
@@ -93,6 +96,7 @@ export class InvalidationNode {
   readonly #channel: Channel | undefined;
   readonly #forgetting: Forgetting;
   readonly #trustOtherNodes: boolean;
+  readonly #siblings: Siblings | undefined;
   readonly #warn: (text: string) => void;
   readonly #stats = new Stats();
   readonly #stop = new AbortController();
@@ -127,6 +131,8 @@ export class InvalidationNode {
     this.#follower.onGap(() => this.#stats.count('gaps'));
     this.#forgetting = new Forgetting({ log, horizon, clock, random, signal: this.#stop.signal });
     this.#trustOtherNodes = redis?.trustOtherNodes ?? false;
+    this.#siblings = options.siblings;
+    this.#siblings?.join((message) => this.#apply(message));
     const listens = redis !== undefined && options.log === undefined && (redis.listen ?? true);
     const shared = { clock, random, hearingTimeoutMs };
     this.#channel = listens ? this.#listener(redis, shared) : undefined;
@@ -160,13 +166,14 @@ export class InvalidationNode {
   }
 
   /**
-   * Applies `message` on this node and appends it. Resolves to its position; to undefined where the
-   * log could not be reached in time, so that it is kept and appended later. Rejects for a message
-   * that nobody could read (`MESSAGE_INVALID`, `MESSAGE_TOO_LARGE`), and once closed.
+   * Applies `message` on this node, in each of its processes, and appends it. Resolves to its
+   * position; to undefined where the log could not be reached in time, so that it is kept and
+   * appended later. Rejects for a message that nobody could read (`MESSAGE_INVALID`,
+   * `MESSAGE_TOO_LARGE`), and once closed.
    */
   async invalidate(message: InvalidationMessage): Promise<Position | undefined> {
     const startedAt = this.#clock.now();
-    const position = await this.#applyAndAppend(message);
+    const position = await this.#applyEverywhereAndAppend(message);
     if (position === undefined) this.#stats.count('kept');
     else this.#stats.published(this.#clock.now() - startedAt);
     return position;
@@ -213,6 +220,17 @@ export class InvalidationNode {
     await this.#log.close();
   }
 
+  async #applyEverywhereAndAppend(message: InvalidationMessage): Promise<Position | undefined> {
+    const held = this.#siblings?.hold(message);
+    const settled = this.#apply(message);
+    const onSettled: Settle = (position) => {
+      settled(position);
+      void held?.then((settle) => settle(position));
+    };
+    const [position] = await Promise.all([this.#outbox.append(message, { onSettled }), held]);
+    return position;
+  }
+
   #applyAndAppend(
     message: InvalidationMessage,
     options: AppendOptions = {},
@@ -224,7 +242,7 @@ export class InvalidationNode {
    * Applies what is on its way to the log. Until the returned function is called, with the place
    * that it got or undefined, it is held, which may be longer than `append` takes.
    */
-  #apply(message: InvalidationMessage): (position: Position | undefined) => void {
+  #apply(message: InvalidationMessage): Settle {
     const purges = purgesOf(message, this.#keyMap);
     const guess = successor(this.position);
     this.horizon.markNow(purges);

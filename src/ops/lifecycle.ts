@@ -11,6 +11,11 @@ export interface LifecycleOptions {
   readonly clock: Clock;
   /** After this long, closing is given up and the exit code is 1. */
   readonly closeMsMax: Millis;
+  /**
+   * A worker: Ctrl-C reaches it as well as its primary, which will tell it when to end. Default
+   * false.
+   */
+  readonly ignoresInterrupt?: boolean;
   /** Default: this process. */
   readonly process?: ProcessPart;
 }
@@ -33,7 +38,10 @@ export class Lifecycle {
   constructor(options: LifecycleOptions) {
     this.#options = options;
     this.#process = options.process ?? process;
-    for (const signal of SIGNALS) this.#process.on(signal, () => this.#onSignal(signal));
+    for (const signal of SIGNALS) {
+      const isIgnored = signal === 'SIGINT' && options.ignoresInterrupt === true;
+      this.#process.on(signal, () => isIgnored || this.#onSignal(signal));
+    }
     this.#process.on('uncaughtException', (error) => this.#onBug(error));
     this.#process.on('unhandledRejection', (error) => this.#onBug(error));
   }

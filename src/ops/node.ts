@@ -8,12 +8,15 @@ import { createGateway, type Gateway, type GatewayDependencies } from '../gatewa
 import { HttpServer } from '../gateway/http/http-server.ts';
 import { createAdminApp } from './admin/app.ts';
 import type { Health } from './admin/health.ts';
-import type { Stats } from './admin/stats.ts';
+import type { NodeStats, Stats } from './admin/stats.ts';
 import type { Lifecycle } from './lifecycle.ts';
+import type { Colleagues } from './workers/colleagues.ts';
 
 export interface NodeDependencies extends GatewayDependencies {
   readonly lifecycle: Pick<Lifecycle, 'onClose'>;
   readonly version: string;
+  /** The other processes of this node. Default none. */
+  readonly colleagues?: Colleagues;
   /** Default: `createGateway`. */
   readonly create?: (config: FreshetConfig, dependencies: GatewayDependencies) => Promise<Gateway>;
 }
@@ -73,19 +76,25 @@ function operatorsHandler(
   { adminToken }: FreshetConfig,
   { dependencies, parts }: { dependencies: NodeDependencies; parts: Parts },
 ) {
-  const { clock, version } = dependencies;
+  const { clock, version, colleagues } = dependencies;
   const startedAt = clock.now();
   const health = (): Health => ({
     notReadyBecause: notReadyBecause(parts),
     hearing: parts.gateway?.status().hears,
   });
   const stats = (): Stats => ({
+    processId: process.pid,
     version,
     uptimeSeconds: Math.floor((clock.now() - startedAt) / 1_000),
     memoryBytes: process.memoryUsage.rss(),
     gateway: parts.gateway?.status(),
   });
-  const app = createAdminApp({ adminToken, health, stats });
+  colleagues?.tell('stats', stats);
+  const statsOfAll = async (): Promise<NodeStats> => {
+    const others = await colleagues?.ask('stats') as readonly Stats[] | undefined;
+    return { ...stats(), ...(others && { otherWorkers: others }) };
+  };
+  const app = createAdminApp({ adminToken, health, stats: statsOfAll });
   return getRequestListener(app.fetch, { overrideGlobalObjects: false });
 }
 

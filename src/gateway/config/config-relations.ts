@@ -27,6 +27,7 @@ const RELATIONS: readonly Relation[] = [
   { reads: ['host', 'port', 'adminHost', 'adminPort'], check: checkPorts },
   { reads: ['supergraph', 'subgraphs'], check: checkSubgraphs },
   { reads: ['redis'], check: checkRedis },
+  { reads: ['workers', 'redis'], check: checkWorkers },
   {
     reads: ['log.retentionMs', ...LONGEST.map((name) => `cache.${name}`)],
     check: checkRetention,
@@ -102,6 +103,12 @@ function checkRedis({ redis }: FreshetConfig, report: Report): void {
   if (redis.sentinels && redis.sentinelName === undefined) {
     report(['redis', 'sentinelName'], 'a name where there are sentinels', 'nothing');
   }
+}
+
+/** Without Redis the log is a list in one process, which no other one can follow. */
+function checkWorkers({ workers = 1, redis }: FreshetConfig, report: Report): void {
+  if (workers === 1 || redis !== undefined) return;
+  report(['workers'], '1 where there is no redis', String(workers));
 }
 
 function checkRetention({ cache, log }: FreshetConfig, report: Report): void {

@@ -141,8 +141,8 @@ const cache = z.strictObject({
     .meta(about('While the log cannot be heard, nothing read longer ago is served; 0 = nothing.')),
   l1: z.strictObject({
     bytesMax: z.int().min(MIB).max(2 ** 40).default(256 * MIB)
-      .meta(about('Memory for entries in this process.')),
-    entriesMax: count(100_000_000).default(100_000).meta(about('Entries in this process.')),
+      .meta(about('Memory for entries, of all workers together.')),
+    entriesMax: count(100_000_000).default(100_000).meta(about('Entries in memory, of all workers together.')),
   }).prefault({}),
   horizon: z.strictObject({
     marksMax: count(100_000_000).default(500_000)
@@ -225,6 +225,9 @@ export const configSchema = z.strictObject({
     description: 'Path at which GraphQL is answered.',
     required: 'a path that begins with / and has only letters, digits, and - _ . /',
   }),
+  workers: count(1_024).optional().meta(about(
+    'Processes that share the ports. Default: with Redis one less than cores, else 1.',
+  )),
   graphiql: z.boolean().default(false)
     .meta(about('Show GraphiQL to browsers. In development true.')),
   logLevel: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info')

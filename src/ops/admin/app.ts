@@ -6,12 +6,12 @@ import { Hono } from 'hono';
 import { fault } from '../../invalidation/errors.ts';
 import { answerRefusal, requireAccess } from './access.ts';
 import { healthRoutes, type Health } from './health.ts';
-import { statsRoutes, type Stats } from './stats.ts';
+import { statsRoutes, type NodeStats } from './stats.ts';
 
 export interface AdminOptions {
   readonly adminToken: string | undefined;
   readonly health: () => Health;
-  readonly stats: () => Stats;
+  readonly stats: () => Promise<NodeStats>;
 }
 
 export function createAdminApp({ adminToken, health, stats }: AdminOptions): Hono {

@@ -1,8 +1,14 @@
-/** What this node knows of itself, as one JSON object. */
+/** What this node knows of itself, as one JSON object: the process that was asked, then others. */
 import { Hono } from 'hono';
 import type { GatewayStatus } from '../../gateway/gateway.ts';
 
+export interface NodeStats extends Stats {
+  /** Where the node has several processes: of the others. */
+  readonly otherWorkers?: readonly Stats[];
+}
+
 export interface Stats {
+  readonly processId: number;
   readonly version: string;
   readonly uptimeSeconds: number;
   readonly memoryBytes: number;
@@ -10,11 +16,11 @@ export interface Stats {
   readonly gateway: GatewayStatus | undefined;
 }
 
-export function statsRoutes(stats: () => Stats): Hono {
+export function statsRoutes(stats: () => Promise<NodeStats>): Hono {
   const app = new Hono();
-  app.get('/stats', (context) => {
+  app.get('/stats', async (context) => {
     context.header('cache-control', 'no-store');
-    return context.json(stats() as unknown as Record<string, unknown>);
+    return context.json(await stats() as unknown as Record<string, unknown>);
   });
   return app;
 }

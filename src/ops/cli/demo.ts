@@ -41,7 +41,7 @@ export const demo: Command = {
       onError: (service, error) => process.log.warn({ service, error }, 'a sample service failed'),
     });
     process.lifecycle.onClose('services', () => services.close());
-    const node = await process.serve(configFor(given, services), invalidationLog);
+    const node = await process.serve(configFor(given, services), { invalidationLog });
     if (node !== undefined) surroundings.print(invitation(node, services));
     return undefined;
   },

@@ -27,6 +27,13 @@ export const SCHEMA_FLAGS: readonly Flag[] = [
   SUBGRAPH_FLAG,
 ];
 
+export const WORKERS_FLAG: Flag = {
+  name: 'workers',
+  value: 'N',
+  description: 'processes that share the ports (default with Redis: cores - 1, else 1)',
+  path: ['workers'],
+};
+
 export const LISTENER_FLAGS: readonly Flag[] = [
   {
     name: 'redis',

@@ -1,15 +1,19 @@
 /** `freshet start`: the gateway in front of services that run elsewhere. */
+import cluster from 'node:cluster';
+import { availableParallelism } from 'node:os';
 import type { FreshetConfig } from '../../gateway/config/config.ts';
 import type { GatewayDependencies } from '../../gateway/gateway.ts';
 import { systemClock, systemRandom } from '../../invalidation/clock.ts';
 import type { Log } from '../../invalidation/log.ts';
 import type { Command, Surroundings } from './command.ts';
-import { CONFIG_FLAG, configOf, LISTENER_FLAGS, SCHEMA_FLAGS } from './gateway-flags.ts';
+import {
+  CONFIG_FLAG, configOf, LISTENER_FLAGS, SCHEMA_FLAGS, WORKERS_FLAG,
+} from './gateway-flags.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import type { Logger } from '../logger.ts';
 import type { RunningNode } from '../node.ts';
 
-const flags = [CONFIG_FLAG, ...SCHEMA_FLAGS, ...LISTENER_FLAGS];
+const flags = [CONFIG_FLAG, ...SCHEMA_FLAGS, ...LISTENER_FLAGS, WORKERS_FLAG];
 
 export const start: Command = {
   name: 'start',
@@ -20,22 +24,50 @@ export const start: Command = {
     'freshet start --subgraph users=http://localhost:4101/graphql \\\n' +
     '              --subgraph content=http://localhost:4102/graphql',
     'freshet start --config freshet.config.yaml --redis redis://localhost:6379 --port 4000',
+    'freshet start --config freshet.config.yaml --workers 4',
   ],
   async run(values, surroundings) {
     const config = await configOf(values, { flags, surroundings });
+    const workers = workersOf(config);
+    if (workers > 1 && cluster.isPrimary) return startPrimary(config, { workers, surroundings });
     const process = await startProcess(config, surroundings);
-    const node = await process.serve(config);
-    if (node !== undefined) process.log.info({ ...node }, 'listening');
+    const node = await process.serve(config, { workers });
+    if (node !== undefined && cluster.isPrimary) process.log.info({ ...node }, 'listening');
     return undefined;
   },
 };
+
+/** One core is left for Redis, the kernel, and whatever else runs on the machine. */
+function workersOf({ workers, redis }: FreshetConfig): number {
+  return workers ?? (redis === undefined ? 1 : Math.max(1, availableParallelism() - 1));
+}
+
+async function startPrimary(
+  config: FreshetConfig,
+  { workers, surroundings }: { workers: number; surroundings: Surroundings },
+): Promise<number | undefined> {
+  const { startWorkers } = await import('../workers/primary.ts');
+  const { log, lifecycle } = await startProcess(config, surroundings);
+  const options = { workers, log, lifecycle, clock: systemClock, random: systemRandom };
+  const started = await startWorkers(options);
+  if (started.kind === 'failed') return lifecycle.ending ? undefined : started.exitCode;
+  log.info({ ...started.said as RunningNode, workers }, 'listening');
+  return undefined;
+}
 
 /** What every command that goes on running has. */
 export interface Process {
   readonly log: Logger;
   readonly lifecycle: Lifecycle;
   /** Starts a node; undefined where a signal came before it had started. */
-  serve(config: FreshetConfig, log?: Log): Promise<RunningNode | undefined>;
+  serve(config: FreshetConfig, options?: ServeOptions): Promise<RunningNode | undefined>;
+}
+
+export interface ServeOptions {
+  /** Instead of the one that the configuration describes. */
+  readonly invalidationLog?: Log | undefined;
+  /** How many processes like this one the node has. Default 1. */
+  readonly workers?: number;
 }
 
 /** Closing takes as long as the requests under way may, and a little for all the rest. */
@@ -46,30 +78,40 @@ export async function startProcess(
   { environment, version }: Surroundings,
 ): Promise<Process> {
   // Loaded here, so that help and faults of the command line do not wait for a whole gateway.
-  const [{ createLogger }, { Lifecycle: ProcessLifecycle }, { startNode }] = await Promise.all([
+  const [{ createLogger }, { Lifecycle: ProcessLifecycle }] = await Promise.all([
     import('../logger.ts'),
     import('../lifecycle.ts'),
-    import('../node.ts'),
   ]);
   const production = environment['NODE_ENV'] === 'production';
   const log = createLogger({ level: logLevel, production });
   const closeMsMax = drainMs + CLOSE_EXTRA_MS;
-  const lifecycle = new ProcessLifecycle({ log, clock: systemClock, closeMsMax });
+  const ignoresInterrupt = cluster.isWorker;
+  const lifecycle = new ProcessLifecycle({ log, clock: systemClock, closeMsMax, ignoresInterrupt });
   return {
     log,
     lifecycle,
-    async serve(config, invalidationLog) {
+    async serve(config, { invalidationLog, workers = 1 } = {}) {
+      const [{ startNode }, { joinWorkers }] = await Promise.all([
+        import('../node.ts'),
+        import('../workers/worker.ts'),
+      ]);
       const aborter = new AbortController();
+      const worker = joinWorkers(config, { workers, clock: systemClock });
       const dependencies: GatewayDependencies = {
         log,
         clock: systemClock,
         random: systemRandom,
         signal: aborter.signal,
         ...(invalidationLog && { invalidationLog }),
+        ...(worker && { siblings: worker.siblings }),
       };
       lifecycle.onClose('start', async () => aborter.abort());
       try {
-        return await startNode(config, { ...dependencies, lifecycle, version });
+        const node = await startNode(worker?.config ?? config, {
+          ...dependencies, lifecycle, version, ...(worker && { colleagues: worker.colleagues }),
+        });
+        worker?.ready(node);
+        return node;
       } catch (error) {
         if (lifecycle.ending) return undefined;
         await lifecycle.close();

@@ -12,7 +12,9 @@ function ask(
   const app = createAdminApp({
     adminToken: undefined,
     health: () => READY,
-    stats: () => ({ version: '1', uptimeSeconds: 2, memoryBytes: 3, gateway: undefined }),
+    stats: async () => ({
+      processId: 7, version: '1', uptimeSeconds: 2, memoryBytes: 3, gateway: undefined,
+    }),
     ...options,
   });
   return Promise.resolve(app.request(path, { headers: { host: 'localhost:4001', ...headers } }));
@@ -45,7 +47,7 @@ describe("the operators' app", () => {
 
   it('shows its figures', async () => {
     expect(await (await ask('/stats')).json())
-      .toEqual({ version: '1', uptimeSeconds: 2, memoryBytes: 3 });
+      .toEqual({ processId: 7, version: '1', uptimeSeconds: 2, memoryBytes: 3 });
   });
 
   it('answers what it does not know with 404, and says what there is', async () => {

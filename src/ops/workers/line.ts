@@ -1,0 +1,84 @@
+/** A worker's end of the line to the other workers of its node. */
+import type { Clock, Millis } from '../../invalidation/clock.ts';
+import type { FromWorker, ToWorker, WorkerId } from './envelope.ts';
+
+export interface LineOptions {
+  readonly clock: Clock;
+  readonly send: (message: FromWorker) => void;
+}
+
+type Answer = (body: unknown, from: WorkerId) => unknown;
+type Hear = (body: unknown, from: WorkerId) => void;
+
+export class Line {
+  readonly #clock: Clock;
+  readonly #send: (message: FromWorker) => void;
+  readonly #answers = new Map<string, Answer>();
+  readonly #hearers = new Map<string, Hear>();
+  readonly #goneListeners: ((from: WorkerId) => void)[] = [];
+  readonly #open = new Map<number, (bodies: readonly unknown[]) => void>();
+  #asked = 0;
+
+  constructor({ clock, send }: LineOptions) {
+    this.#clock = clock;
+    this.#send = send;
+  }
+
+  /** The replies of all other workers; none where they do not come within `timeoutMs`. */
+  ask(topic: string, body: unknown, timeoutMs: Millis): Promise<readonly unknown[]> {
+    this.#asked += 1;
+    const id = this.#asked;
+    return new Promise((resolve) => {
+      const done = (bodies: readonly unknown[]): void => {
+        cancel();
+        this.#open.delete(id);
+        resolve(bodies);
+      };
+      const cancel = this.#clock.after(timeoutMs, () => done([]));
+      this.#open.set(id, done);
+      this.#send({ kind: 'ask', id, topic, body });
+    });
+  }
+
+  tell(topic: string, body: unknown): void {
+    this.#send({ kind: 'tell', topic, body });
+  }
+
+  /** The node's listeners are open; `body` is what the primary is to know of that. */
+  ready(body: unknown): void {
+    this.#send({ kind: 'ready', body });
+  }
+
+  /** What this worker replies. A topic that it has no answer to is replied to with null. */
+  answer(topic: string, answer: Answer): void {
+    this.#answers.set(topic, answer);
+  }
+
+  hear(topic: string, hear: Hear): void {
+    this.#hearers.set(topic, hear);
+  }
+
+  onGone(listener: (from: WorkerId) => void): void {
+    this.#goneListeners.push(listener);
+  }
+
+  /** What the primary sends comes in here. */
+  take(message: ToWorker): void {
+    switch (message.kind) {
+      case 'asked': {
+        const { from, id, topic, body } = message;
+        const reply: unknown = this.#answers.get(topic)?.(body, from) ?? null;
+        return this.#send({ kind: 'reply', to: from, id, body: reply });
+      }
+      case 'replies':
+        return this.#open.get(message.id)?.(message.bodies);
+      case 'told':
+        return this.#hearers.get(message.topic)?.(message.body, message.from);
+      case 'gone':
+        for (const listener of this.#goneListeners) listener(message.from);
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+}
