@@ -3,13 +3,13 @@
  * to close it by which no request that was let in is lost.
  */
 import assert from 'node:assert/strict';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Clock, Millis } from '../../invalidation/clock.ts';
 import { fault, type FreshetError } from '../../invalidation/errors.ts';
 import type { FreshetConfig } from '../config/config.ts';
 import { refusalBody, refuse, refuseUnexpected } from './refusal.ts';
-import { readBody, type ReadRequest } from './request-body.ts';
+import { IncomingRequest, readBody, type ReadRequest } from './request-body.ts';
 
 /** Answers the request and returns true, or leaves it to the next and returns false. */
 export type HttpListener = (request: ReadRequest, response: ServerResponse) => boolean;
@@ -40,19 +40,27 @@ export type HttpLimits = Pick<FreshetConfig['limits'],
 /** How often Node looks for requests that are late: what a time limit may be exceeded by. */
 const LATE_CHECK_MS = 1_000;
 
+/** The response that was begun last on a connection; a property, which costs less than a Map. */
+const RESPONSE = Symbol('response');
+
+interface ServedSocket extends Socket {
+  [RESPONSE]?: ServerResponse;
+}
+
 const LEAVING = { connection: 'close', 'retry-after': '1' } as const;
 
 export class HttpServer {
   readonly #options: HttpServerOptions;
-  readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
-  readonly #underWay = new Map<Socket, ServerResponse>();
+  readonly #server: Server<typeof IncomingRequest>;
+  readonly #sockets = new Set<ServedSocket>();
+  #arrived: { readonly request: ReadRequest; readonly response: ServerResponse }[] = [];
   #closing: Promise<void> | undefined;
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
     const { limits } = options;
-    this.#server = createServer({
+    this.#server = createServer<typeof IncomingRequest>({
+      IncomingMessage: IncomingRequest,
       maxHeaderSize: limits.headerBytesMax,
       headersTimeout: Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs),
       requestTimeout: limits.requestTimeoutMs,
@@ -92,11 +100,12 @@ export class HttpServer {
 
   async #drain(drainMs: Millis): Promise<void> {
     const closed = new Promise((resolve) => this.#server.close(resolve));
-    for (const response of this.#underWay.values()) {
-      if (!response.headersSent) response.setHeader('connection', 'close');
+    for (const socket of this.#sockets) {
+      // Node counts a connection on which nothing was ever sent as busy.
+      if (socket.bytesRead === 0) socket.destroy();
+      const response = socket[RESPONSE];
+      if (response !== undefined && !response.writableFinished) this.#letLeave(response);
     }
-    // Node counts a connection on which nothing was ever sent as busy.
-    for (const socket of this.#sockets) if (socket.bytesRead === 0) socket.destroy();
     const cancel = this.#options.clock.after(drainMs, () => this.#server.closeAllConnections());
     await closed;
     cancel();
@@ -108,12 +117,12 @@ export class HttpServer {
   }
 
   #onRequest(
-    request: IncomingMessage,
+    request: IncomingRequest,
     response: ServerResponse,
     { awaitsContinue = false } = {},
   ): void {
     const { limits, path } = this.#options;
-    this.#follow(request.socket, response);
+    (request.socket as ServedSocket)[RESPONSE] = response;
     if (this.#closing) {
       this.#refuse(response, fault('SHUTTING_DOWN'), LEAVING);
     } else if (path !== undefined && !isAt(request.url ?? '', path)) {
@@ -122,7 +131,7 @@ export class HttpServer {
       const fits = Number(request.headers['content-length'] ?? 0) <= limits.bodyBytesMax;
       if (awaitsContinue && fits) response.writeContinue();
       readBody(request, limits.bodyBytesMax, {
-        done: (read) => this.#dispatch(read, response),
+        done: (read) => this.#enqueue(read, response),
         refused: (error) => this.#refuse(response, error),
       });
     }
@@ -132,32 +141,49 @@ export class HttpServer {
     refuse(response, error, { ...this.#options.refusalHeaders?.(), ...headers });
   }
 
-  #follow(socket: Socket, response: ServerResponse): void {
-    this.#underWay.set(socket, response);
-    response.once('close', () => {
-      if (this.#underWay.get(socket) === response) this.#underWay.delete(socket);
-      // An answer whose headers were sent before the drain began leaves its connection open.
-      if (this.#closing) setImmediate(() => this.#server.closeIdleConnections());
-    });
+  /** The connection ends with this answer. */
+  #letLeave(response: ServerResponse): void {
+    if (!response.headersSent) response.setHeader('connection', 'close');
+    // An answer whose headers were sent before the drain began leaves its connection open.
+    response.once('close', () => setImmediate(() => this.#server.closeIdleConnections()));
   }
 
+  /**
+   * What arrives in one turn of the event loop is answered at its end: to read all that has come,
+   * and then to write, costs less than to do both by turns, and nobody is answered later.
+   */
+  #enqueue(request: ReadRequest, response: ServerResponse): void {
+    if (this.#arrived.push({ request, response }) === 1) setImmediate(this.#dispatchArrived);
+  }
+
+  readonly #dispatchArrived = (): void => {
+    const arrived = this.#arrived;
+    this.#arrived = [];
+    for (const { request, response } of arrived) this.#dispatch(request, response);
+  };
+
   #dispatch(request: ReadRequest, response: ServerResponse): void {
-    const { listeners = [], handler, onError } = this.#options;
-    const fail = (error: unknown): void => {
-      onError(error);
-      refuseUnexpected(response);
-    };
+    const { listeners = [], handler } = this.#options;
     try {
       for (const listener of listeners) if (listener(request, response)) return;
-      Promise.resolve(handler(request, response)).catch(fail);
+      // Whoever looks at the stream finds it read to its end.
+      request.resume();
+      Promise.resolve(handler(request, response))
+        .catch((error: unknown) => this.#fail(error, response));
     } catch (error) {
-      fail(error);
+      this.#fail(error, response);
     }
+  }
+
+  #fail(error: unknown, response: ServerResponse): void {
+    this.#options.onError(error);
+    refuseUnexpected(response);
   }
 
   /** What is not HTTP, too long, or too slow: Node has no request for it, only the socket. */
   #onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-    const begun = this.#underWay.get(socket)?.headersSent ?? false;
+    const last = (socket as ServedSocket)[RESPONSE];
+    const begun = last !== undefined && last.headersSent && !last.writableFinished;
     if (socket.writable && !begun && error.code !== 'ECONNRESET') {
       const refusal = refusalOf(error, this.#options.limits);
       const body = refusalBody(refusal);
