@@ -1,43 +1,44 @@
 /**
  * What a node remembers of the log: how far it has read, when each tag was last invalidated, and a
- * floor below which it remembers nothing. It does no I/O and reads no clock.
+ * floor below which it remembers nothing; apart from that, when each was last softened, by a purge
+ * that only ends a TTL; and versions of entities. It does no I/O and reads no clock.
  *
  * It promises: after `advance` or `mark` returned, `invalidatedSince` is true for everything that
  * the record makes stale and that was read before. It may say so of more (a limit was reached, the
- * log had a gap), never of less: what we forget, we invalidate.
+ * log had a gap), never of less: what we forget, we invalidate. The same holds of `softenedSince`,
+ * and neither is moved by what is told of the other.
  */
-import assert from 'node:assert/strict';
 import { Holds } from './holds.ts';
-import type { Pattern } from './pattern.ts';
+import { Marks } from './marks.ts';
 import { latest, ORIGIN, successor, type Position } from './position.ts';
 import type { Purge } from './purge.ts';
-import { keyBelow, keysAbove, type Tag } from './tag.ts';
+import type { Tag } from './tag.ts';
+import { Versions } from './versions.ts';
 
 export interface HorizonLimits {
-  /** Tags and subtrees whose last invalidation is remembered. Default 500,000, some 140 B each. */
+  /**
+   * Tags and subtrees whose last invalidation is remembered, and as many of soft purges. Default
+   * 500,000, some 140 B each.
+   */
   readonly marksMax?: number;
   /** Patterns that are remembered as such. Each costs a match for each tag checked. Default 128. */
   readonly patternsMax?: number;
+  /** Entities whose version is remembered. Default 100,000, some 140 B each. */
+  readonly versionsMax?: number;
 }
 
 export class Horizon {
-  readonly #marksMax: number;
-  readonly #patternsMax: number;
   #position = ORIGIN;
-  #floor = ORIGIN;
-  /** The latest position at which anything was invalidated: the one comparison of a quiet cache. */
-  #latestMark = ORIGIN;
-  #latestBelow = ORIGIN;
-  #latestPattern = ORIGIN;
-  /** A tag, or a tag and `:*` for all below it. In the order of the last invalidation. */
-  readonly #marks = new Map<string, Position>();
+  readonly #hard: Marks;
+  readonly #soft: Marks;
   readonly #holds = new Holds();
-  readonly #patterns: { readonly pattern: Pattern; readonly at: Position }[] = [];
+  readonly #versions: Versions;
 
-  constructor({ marksMax = 500_000, patternsMax = 128 }: HorizonLimits = {}) {
-    assert(marksMax >= 1 && patternsMax >= 1, 'a horizon remembers at least one of each');
-    this.#marksMax = marksMax;
-    this.#patternsMax = patternsMax;
+  constructor(limits: HorizonLimits = {}) {
+    const { marksMax = 500_000, patternsMax = 128, versionsMax = 100_000 } = limits;
+    this.#hard = new Marks({ marksMax, patternsMax });
+    this.#soft = new Marks({ marksMax, patternsMax });
+    this.#versions = new Versions(versionsMax);
   }
 
   /** Every record up to here has been applied. The stamp of a read that begins now. */
@@ -47,12 +48,17 @@ export class Horizon {
 
   /** Anything stamped below it counts as invalidated. */
   get floor(): Position {
-    return this.#floor;
+    return this.#hard.floor;
   }
 
   /** How many tags, subtrees and patterns are remembered. */
   get size(): number {
-    return this.#marks.size + this.#patterns.length;
+    return this.#hard.size + this.#soft.size;
+  }
+
+  /** Entities whose version was dropped to make room. */
+  get versionsDropped(): number {
+    return this.#versions.dropped;
   }
 
   /** Applies the next record of the log. One that was applied before changes nothing. */
@@ -68,17 +74,22 @@ export class Horizon {
    * cache, since no stamp can be that late.
    */
   mark(position: Position, purges: readonly Purge[]): void {
-    for (const purge of purges) this.#markOne(position, purge);
+    for (const purge of purges) {
+      (purge.soft === true ? this.#soft : this.#hard).mark(position, purge);
+      if (purge.kind === 'tag' && purge.version !== undefined) {
+        this.#versions.learn(purge.tag, purge.version);
+      }
+    }
     this.assertInvariants();
   }
 
   /**
    * As `mark`, for an invalidation that is on its way to the log: until the returned function is
    * called, what it touches counts as invalidated, whatever its stamp. `mark` it first, at the
-   * position that it got.
+   * position that it got. Soft purges, by which nothing has to become invisible, hold nothing.
    */
   hold(purges: readonly Purge[]): () => void {
-    return this.#holds.add(purges);
+    return this.#holds.add(purges.filter(({ soft }) => soft !== true));
   }
 
   /** As `mark`, for an invalidation whose position is not known. */
@@ -93,7 +104,7 @@ export class Horizon {
    * as invalidated until the next record.
    */
   forget(end: Position): void {
-    this.#raiseFloor(latest(end, successor(this.#position)));
+    this.#hard.raiseFloor(latest(end, successor(this.#position)));
     this.#position = latest(end, this.#position);
     this.assertInvariants();
   }
@@ -103,87 +114,28 @@ export class Horizon {
    * which it was last found current.
    */
   invalidatedSince(since: Position, tags: Iterable<Tag>): boolean {
-    if (since < this.#floor) return true;
-    if (!this.#holds.isEmpty && this.#isHeld(tags)) return true;
-    if (since >= this.#latestMark) return false;
-    return some(tags, (tag) => this.#tagInvalidatedSince(since, tag));
+    if (!this.#holds.isEmpty && (since < this.floor || this.#isHeld(tags))) return true;
+    return this.#hard.touchedSince(since, tags);
+  }
+
+  /** Whether any of `tags` was purged softly after `since`: its TTL is over. */
+  softenedSince(since: Position, tags: Iterable<Tag>): boolean {
+    return this.#soft.touchedSince(since, tags);
+  }
+
+  /** The highest version of the entity that an invalidation told of, as far as is remembered. */
+  versionOf(tag: Tag): number | undefined {
+    return this.#versions.of(tag);
   }
 
   assertInvariants(): void {
-    assert(this.#marks.size <= this.#marksMax && this.#patterns.length <= this.#patternsMax);
-    assert(this.#floor <= this.#latestMark, 'a raised floor is an invalidation');
+    this.#hard.assertInvariants();
+    this.#soft.assertInvariants();
   }
 
   #isHeld(tags: Iterable<Tag>): boolean {
-    return this.#holds.touchesAll || some(tags, (tag) => this.#holds.touches(tag));
+    if (this.#holds.touchesAll) return true;
+    for (const tag of tags) if (this.#holds.touches(tag)) return true;
+    return false;
   }
-
-  #markOne(position: Position, purge: Purge): void {
-    this.#latestMark = latest(this.#latestMark, position);
-    switch (purge.kind) {
-      case 'tag':
-        return this.#remember(purge.tag, position);
-      case 'below':
-        this.#latestBelow = latest(this.#latestBelow, position);
-        return this.#remember(keyBelow(purge.tag), position);
-      case 'all':
-        return this.#raiseFloor(position);
-      case 'pattern':
-        return this.#rememberPattern(purge.pattern, position);
-      default:
-        purge satisfies never;
-    }
-  }
-
-  #remember(key: string, position: Position): void {
-    const before = this.#marks.get(key);
-    if (before !== undefined) {
-      if (before >= position) return;
-      this.#marks.delete(key);
-    }
-    this.#marks.set(key, position);
-    if (this.#marks.size > this.#marksMax) this.#forgetOldestMark();
-  }
-
-  #rememberPattern(pattern: Pattern, position: Position): void {
-    this.#latestPattern = latest(this.#latestPattern, position);
-    const known = this.#patterns.findIndex((other) => other.pattern.text === pattern.text);
-    const oldest = known === -1 && this.#patterns.length === this.#patternsMax;
-    const [dropped] = oldest || known !== -1 ? this.#patterns.splice(oldest ? 0 : known, 1) : [];
-    if (oldest && dropped !== undefined) this.#raiseFloor(dropped.at);
-    const at = known === -1 || dropped === undefined ? position : latest(dropped.at, position);
-    this.#patterns.push({ pattern, at });
-  }
-
-  #forgetOldestMark(): void {
-    for (const [key, at] of this.#marks) {
-      this.#marks.delete(key);
-      this.#raiseFloor(at);
-      return;
-    }
-  }
-
-  #raiseFloor(position: Position): void {
-    this.#floor = latest(this.#floor, position);
-    this.#latestMark = latest(this.#latestMark, this.#floor);
-  }
-
-  #tagInvalidatedSince(since: Position, tag: Tag): boolean {
-    if (this.#after(since, tag)) return true;
-    if (this.#latestBelow > since && keysAbove(tag).some((key) => this.#after(since, key))) {
-      return true;
-    }
-    if (this.#latestPattern <= since) return false;
-    return this.#patterns.some(({ pattern, at }) => at > since && pattern.matches(tag));
-  }
-
-  #after(since: Position, key: string): boolean {
-    const at = this.#marks.get(key);
-    return at !== undefined && at > since;
-  }
-}
-
-function some<T>(values: Iterable<T>, test: (value: T) => boolean): boolean {
-  for (const value of values) if (test(value)) return true;
-  return false;
 }

@@ -12,14 +12,16 @@ import { collectionTag, entityTag, readTag, SEGMENTS_MAX, tagOf, type Tag } from
 /** What `message` makes stale; `keyMap` for services whose keys are spelled otherwise. */
 export function purgesOf(message: InvalidationMessage, keyMap?: KeyMap): readonly Purge[] {
   const cascade = cascadeOf(message.metadata).flatMap((text) => purgesOfPattern(text, keyMap));
-  return [...ownPurges(message, keyMap), ...cascade];
+  const purges = [...ownPurges(message, keyMap), ...cascade];
+  if (message.metadata?.soft !== true) return purges;
+  return purges.map((purge): Purge => ({ ...purge, soft: true }));
 }
 
 function ownPurges(message: InvalidationMessage, keyMap: KeyMap | undefined): readonly Purge[] {
   switch (message.action) {
     case 'Delete':
     case 'Update':
-      return purgesOfTags(tagsOfEntity(message));
+      return purgesOfEntity(message);
     case 'Batch':
       return purgesOfTags(tagsOfBatch(message, keyMap));
     case 'Pattern':
@@ -29,10 +31,20 @@ function ownPurges(message: InvalidationMessage, keyMap: KeyMap | undefined): re
   }
 }
 
-function tagsOfEntity({ entity_type, entity_id, metadata }: InvalidationMessage): readonly Tag[] {
+function purgesOfEntity(message: InvalidationMessage): readonly Purge[] {
+  const { entity_type, entity_id, metadata } = message;
   const type = entityTypeName(entity_type);
-  const entity = entity_id === null ? [] : [entityTag(type, entity_id)];
-  return metadata?.created === true ? [collectionTag(type), ...entity] : entity;
+  const collection = metadata?.created === true ? purgesOfTags([collectionTag(type)]) : [];
+  if (entity_id === null) return collection;
+  const version = versionOf(metadata);
+  const tag = entityTag(type, entity_id);
+  return [...collection, { kind: 'tag', tag, ...(version !== undefined && { version }) }];
+}
+
+/** What is no count, or too large to be told from the next, is ignored: the purge stands anyway. */
+function versionOf(metadata: InvalidationMessage['metadata']): number | undefined {
+  const version: unknown = metadata?.version;
+  return Number.isSafeInteger(version) && (version as number) >= 0 ? version as number : undefined;
 }
 
 function tagsOfBatch(

@@ -194,3 +194,72 @@ describe('what is forgotten is invalidated', () => {
     expect(horizon.size).toBe(1);
   });
 });
+
+describe('a soft purge', () => {
+  const soft = (...texts: string[]): Purge[] =>
+    purges(...texts).map((purge) => ({ ...purge, soft: true }));
+
+  it('softens what it touches and invalidates nothing; a hard one does the reverse', () => {
+    const horizon = horizonOf([]);
+    horizon.advance(at(2), soft('user:1'));
+    horizon.advance(at(3), purges('user:2'));
+    expect(horizon.softenedSince(at(1), tags('user:1'))).toBe(true);
+    expect(horizon.softenedSince(at(2), tags('user:1'))).toBe(false);
+    expect(horizon.softenedSince(at(1), tags('user:2'))).toBe(false);
+    expect(horizon.invalidatedSince(at(1), tags('user:1'))).toBe(false);
+    expect(horizon.invalidatedSince(at(2), tags('user:2'))).toBe(true);
+  });
+
+  it('of everything raises no floor, and what may have been missed softens nothing', () => {
+    const horizon = horizonOf([]);
+    horizon.advance(at(2), soft('*'));
+    expect(horizon.floor).toBe(ORIGIN);
+    expect(horizon.softenedSince(at(1), tags('user:1'))).toBe(true);
+    horizon.forget(at(9));
+    expect(horizon.softenedSince(at(2), tags('user:1'))).toBe(false);
+  });
+
+  it('holds nothing while it is on its way to the log', () => {
+    const horizon = horizonOf([]);
+    const release = horizon.hold([...soft('user:1', '*'), ...purges('user:2')]);
+    expect(horizon.invalidatedSince(at(1), tags('user:1'))).toBe(false);
+    expect(horizon.invalidatedSince(at(1), tags('user:2'))).toBe(true);
+    release();
+    expect(horizon.invalidatedSince(at(1), tags('user:2'))).toBe(false);
+  });
+
+  it('that is forgotten softens all that was read before it', () => {
+    const horizon = new Horizon({ marksMax: 2 });
+    for (let n = 1; n <= 3; n += 1) horizon.advance(at(n), soft(`user:${n}`));
+    expect(horizon.softenedSince(ORIGIN, tags('never:seen'))).toBe(true);
+    expect(horizon.softenedSince(at(1), tags('never:seen'))).toBe(false);
+    expect(horizon.invalidatedSince(ORIGIN, tags('never:seen'))).toBe(false);
+  });
+});
+
+describe('the version of an entity', () => {
+  const versioned = (tag: string, version: number): Purge =>
+    ({ kind: 'tag', tag: tag as Tag, version });
+
+  it('is the highest that was told, and is known from when it is marked', () => {
+    const horizon = horizonOf([]);
+    expect(horizon.versionOf('user:1' as Tag)).toBeUndefined();
+    horizon.mark(at(9), [versioned('user:1', 7)]);
+    expect(horizon.versionOf('user:1' as Tag)).toBe(7);
+    horizon.advance(at(2), [versioned('user:1', 6)]);
+    horizon.advance(at(3), purges('user:1', '*'));
+    expect(horizon.versionOf('user:1' as Tag)).toBe(7);
+    horizon.advance(at(4), [{ ...versioned('user:1', 8), soft: true }]);
+    expect(horizon.versionOf('user:1' as Tag)).toBe(8);
+  });
+
+  it('is dropped where there are too many, the one told longest ago first', () => {
+    const horizon = new Horizon({ versionsMax: 2 });
+    for (const [n, id] of [1, 2, 1, 3].entries()) {
+      horizon.advance(at(n + 1), [versioned(`user:${id}`, n)]);
+    }
+    const known = [1, 2, 3].map((id) => horizon.versionOf(`user:${id}` as Tag));
+    expect(known).toEqual([2, undefined, 3]);
+    expect(horizon.versionsDropped).toBe(1);
+  });
+});

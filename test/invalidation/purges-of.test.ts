@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { KeyMap } from '../../src/invalidation/key-map.ts';
-import type { InvalidationMessage } from '../../src/invalidation/message.ts';
+import type { InvalidationMessage, Metadata } from '../../src/invalidation/message.ts';
 import { patternText } from '../../src/invalidation/pattern.ts';
+import type { Purge } from '../../src/invalidation/purge.ts';
 import { purgesOf } from '../../src/invalidation/purges-of.ts';
 import { entityTag } from '../../src/invalidation/tag.ts';
 import { someMessage } from './log-contract.ts';
@@ -38,6 +39,35 @@ describe('a message purges', () => {
 
   it('everything, where its pattern cannot be used and it was not refused before', () => {
     expect(pattern('/[/')).toEqual(['*']);
+  });
+});
+
+describe('the purges of a message', () => {
+  const purgesOfUser = (metadata: object): readonly Purge[] =>
+    purgesOf(someMessage({ entity_id: '1', metadata: metadata as Metadata }));
+
+  it('are soft, all of them, where it says so', () => {
+    const purges = purgesOfUser({ soft: true, created: true, cascade: ['feed:*', '*:x', '*'] });
+    expect(purges.map(({ kind, soft }) => `${kind} ${soft}`)).toEqual(
+      ['tag true', 'tag true', 'below true', 'pattern true', 'all true']);
+    for (const soft of [false, 'true', 1, null]) {
+      expect(purgesOfUser({ soft })[0]).not.toHaveProperty('soft');
+    }
+  });
+
+  it('tell the version of the one entity that is named, and of no other tag', () => {
+    const purges = purgesOfUser({ version: 7, created: true, cascade: ['user:2'] });
+    expect(purges.map((purge) => ('version' in purge ? purge.version : undefined)))
+      .toEqual([undefined, 7, undefined]);
+    const fields = { action: 'Batch', entity_ids: ['user:1'], metadata: { version: 7 } } as const;
+    expect(purgesOf(someMessage(fields))[0]).not.toHaveProperty('version');
+  });
+
+  it('ignore what is no version', () => {
+    expect(purgesOfUser({ version: 0 })[0]).toHaveProperty('version', 0);
+    for (const version of [-1, 1.5, 2 ** 53, '7', null, Number.NaN]) {
+      expect(purgesOfUser({ version })).toEqual([{ kind: 'tag', tag: entityTag('User', '1') }]);
+    }
   });
 });
 

@@ -1,0 +1,125 @@
+/**
+ * When each tag was last purged, and a floor below which that is not remembered. It does no I/O and
+ * reads no clock.
+ *
+ * It promises: after `mark` returned, `touchedSince` is true for everything that the purge touches
+ * and that was read before. It may say so of more (a limit was reached), never of less.
+ */
+import assert from 'node:assert/strict';
+import type { Pattern } from './pattern.ts';
+import { latest, ORIGIN, type Position } from './position.ts';
+import type { Purge } from './purge.ts';
+import { keyBelow, keysAbove, type Tag } from './tag.ts';
+
+export interface MarksLimits {
+  /** Tags and subtrees whose last purge is remembered. */
+  readonly marksMax: number;
+  /** Patterns that are remembered as such. */
+  readonly patternsMax: number;
+}
+
+export class Marks {
+  readonly #marksMax: number;
+  readonly #patternsMax: number;
+  #floor = ORIGIN;
+  /** The latest position at which anything was purged: the one comparison of a quiet cache. */
+  #latest = ORIGIN;
+  #latestBelow = ORIGIN;
+  #latestPattern = ORIGIN;
+  /** A tag, or a tag and `:*` for all below it. In the order of the last purge. */
+  readonly #marks = new Map<string, Position>();
+  readonly #patterns: { readonly pattern: Pattern; readonly at: Position }[] = [];
+
+  constructor({ marksMax, patternsMax }: MarksLimits) {
+    assert(marksMax >= 1 && patternsMax >= 1, 'a horizon remembers at least one of each');
+    this.#marksMax = marksMax;
+    this.#patternsMax = patternsMax;
+  }
+
+  /** Anything stamped below it counts as purged. */
+  get floor(): Position {
+    return this.#floor;
+  }
+
+  /** How many tags, subtrees and patterns are remembered. */
+  get size(): number {
+    return this.#marks.size + this.#patterns.length;
+  }
+
+  mark(position: Position, purge: Purge): void {
+    this.#latest = latest(this.#latest, position);
+    switch (purge.kind) {
+      case 'tag':
+        return this.#remember(purge.tag, position);
+      case 'below':
+        this.#latestBelow = latest(this.#latestBelow, position);
+        return this.#remember(keyBelow(purge.tag), position);
+      case 'all':
+        return this.raiseFloor(position);
+      case 'pattern':
+        return this.#rememberPattern(purge.pattern, position);
+      default:
+        purge satisfies never;
+    }
+  }
+
+  raiseFloor(position: Position): void {
+    this.#floor = latest(this.#floor, position);
+    this.#latest = latest(this.#latest, this.#floor);
+  }
+
+  /** Whether any of `tags` was purged after `since`, or that is not remembered. */
+  touchedSince(since: Position, tags: Iterable<Tag>): boolean {
+    if (since >= this.#latest) return false;
+    if (since < this.#floor) return true;
+    for (const tag of tags) if (this.#tagTouchedSince(since, tag)) return true;
+    return false;
+  }
+
+  assertInvariants(): void {
+    assert(this.#marks.size <= this.#marksMax && this.#patterns.length <= this.#patternsMax);
+    assert(this.#floor <= this.#latest, 'a raised floor is a purge');
+  }
+
+  #remember(key: string, position: Position): void {
+    const before = this.#marks.get(key);
+    if (before !== undefined) {
+      if (before >= position) return;
+      this.#marks.delete(key);
+    }
+    this.#marks.set(key, position);
+    if (this.#marks.size > this.#marksMax) this.#forgetOldestMark();
+  }
+
+  #rememberPattern(pattern: Pattern, position: Position): void {
+    this.#latestPattern = latest(this.#latestPattern, position);
+    const known = this.#patterns.findIndex((other) => other.pattern.text === pattern.text);
+    const oldest = known === -1 && this.#patterns.length === this.#patternsMax;
+    const [dropped] = oldest || known !== -1 ? this.#patterns.splice(oldest ? 0 : known, 1) : [];
+    if (oldest && dropped !== undefined) this.raiseFloor(dropped.at);
+    const at = known === -1 || dropped === undefined ? position : latest(dropped.at, position);
+    this.#patterns.push({ pattern, at });
+  }
+
+  #forgetOldestMark(): void {
+    for (const [key, at] of this.#marks) {
+      this.#marks.delete(key);
+      this.raiseFloor(at);
+      return;
+    }
+  }
+
+  #tagTouchedSince(since: Position, tag: Tag): boolean {
+    if (this.#after(since, tag)) return true;
+    if (this.#latestBelow > since && keysAbove(tag).some((key) => this.#after(since, key))) {
+      return true;
+    }
+    if (this.#latestPattern <= since) return false;
+    return this.#patterns.some(({ pattern, at }) => at > since && pattern.matches(tag));
+  }
+
+  #after(since: Position, key: string): boolean {
+    const at = this.#marks.get(key);
+    return at !== undefined && at > since;
+  }
+}
