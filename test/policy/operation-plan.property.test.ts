@@ -19,12 +19,14 @@ const schema = buildSchema(`
     scalar: Int @cacheControl(scope: PUBLIC)
   }
   interface Node { id: ID! related: [Node] owner: User }
-  type User implements Node @cacheControl(maxAge: 40) {
-    id: ID! name: String email: String @cacheControl(scope: PRIVATE)
+  type User implements Node @cacheControl(maxAge: 40)
+    @cacheStrategy(version: "rev", jitter: 0.1, sliding: 80) {
+    id: ID! rev: Int name: String email: String @cacheControl(scope: PRIVATE)
     related: [Node] owner: User posts: [Post] @cacheTag(format: "user:{$key.id}:posts")
   }
-  type Post implements Node @key(fields: "slug") @cacheControl(maxAge: 90, scope: PUBLIC) {
-    id: ID! slug: Int! title: String @cacheTag(format: "titles")
+  type Post implements Node @key(fields: "slug") @cacheControl(maxAge: 90, scope: PUBLIC)
+    @cacheStrategy(version: "edition", settle: 7, staleIfError: 20, negative: 3) {
+    id: ID! slug: Int! edition: ID title: String @cacheTag(format: "titles")
     related: [Node] @cacheControl(maxAge: 5) owner: User
   }
   type Feed @cacheControl(inheritMaxAge: true) { items: [Item] team: Team none: User }
@@ -130,17 +132,22 @@ function dataOf(seed: string) {
 }
 
 /** What the walk over the answer must find, found while the answer is made. */
-function run(text: string, seed: string): { result: ExecutionResult; entities: Set<string> } {
+function run(text: string, seed: string) {
   const entities = new Set<string>();
+  const versions = new Map<string, number>();
   const valueOf = dataOf(seed);
+  const meetVersion = (tag: string, version: number): void => {
+    entities.add(tag);
+    versions.set(tag, Math.min(version, versions.get(tag) ?? version));
+  };
   const meet = (value: unknown): void => {
     if (Array.isArray(value)) {
       for (const element of value) meet(element);
     } else if (typeof value === 'object' && value !== null) {
       const { __typename: type, path } = value as { __typename: string; path: string };
       const at = (name: string) => String(valueOf({ path }, fieldOf(type, name)));
-      if (type === 'User') entities.add(entityTag('User', at('id')));
-      if (type === 'Post') entities.add(entityTag('Post', at('slug')));
+      if (type === 'User') meetVersion(entityTag('User', at('id')), Number(at('rev')));
+      if (type === 'Post') meetVersion(entityTag('Post', at('slug')), Number(at('edition')));
       if (type === 'Org') entities.add(entityTag('Org', at('id')));
       if (type === 'Team') {
         const org = valueOf({ path: `${path}/org!` }, fieldOf('Org', 'id'));
@@ -158,7 +165,7 @@ function run(text: string, seed: string): { result: ExecutionResult; entities: S
       return value;
     },
   }) as ExecutionResult;
-  return { result, entities };
+  return { result, entities, versions };
 }
 
 function fieldOf(type: string, name: string): GraphQLField<unknown, unknown> {
@@ -182,9 +189,12 @@ describe('for any document', () => {
     const { ttlMs, strategy, scope } = one;
     expect(other).toMatchObject({ ttlMs, strategy, scope });
     expect([...other.declaredTags({})].sort()).toEqual([...one.declaredTags({})].sort());
-    const tagsOf = (plan: OperationPlan) =>
-      [...plan.harvest(run(print(plan.completed), seed).result.data, {}).tags].sort();
-    expect(tagsOf(other)).toEqual(tagsOf(one));
+    const found = (plan: OperationPlan) => {
+      const { data } = run(print(plan.completed), seed).result;
+      const { tags, versions, isNegative } = plan.harvest(data, {});
+      return { tags: [...tags].sort(), versions: Object.fromEntries(versions), isNegative };
+    };
+    expect(found(other)).toEqual(found(one));
   });
 
   it.each(seeds)('the completion is valid, and leaves no trace in the answer (%s)', (seed) => {
@@ -193,11 +203,12 @@ describe('for any document', () => {
     expect(validate(schema, plan.completed).map(({ message }) => message)).toEqual([]);
     const asked = run(text, seed);
     const completed = run(print(plan.completed), seed);
-    const { data, tags, overflow } = plan.harvest(completed.result.data, {});
+    const { data, tags, versions, overflow } = plan.harvest(completed.result.data, {});
     expect(overflow).toBe(false);
     expect(JSON.stringify(data)).toBe(JSON.stringify(asked.result.data));
     const known = new Set<string>([...tags, ...plan.declaredTags({})]);
     for (const entity of asked.entities) expect(known).toContain(entity);
+    expect(Object.fromEntries(versions)).toEqual(Object.fromEntries(asked.versions));
     const collections = ['User', 'Post', 'Team', 'Org'].map(collectionTag) as string[];
     const others = [...tags].filter((tag) => !asked.entities.has(tag)
       && !collections.includes(tag) && !tag.endsWith(':posts'));

@@ -12,46 +12,61 @@ const federation = `extend schema
 const federationComposing = `extend schema
   @link(url: "https://specs.apollo.dev/federation/v2.3",
     import: ["@key", "@shareable", "@composeDirective"])`;
-const users = (control = 'cacheControl', tag = 'cacheTag', purge = 'cachePurge'): string => `
-  type Query { user(id: ID!): User @${control}(maxAge: 30, scope: PUBLIC) }
+const NAMES = {
+  control: 'cacheControl', strategy: 'cacheStrategy', tag: 'cacheTag', purge: 'cachePurge',
+};
+const users = ({ control, strategy, tag, purge } = NAMES): string => `
+  type Query {
+    user(id: ID!): User @${control}(maxAge: 30, scope: PUBLIC) @${strategy}(jitter: 0.1, lock: 9)
+  }
   type Mutation { rename(id: ID!): User @${purge}(tags: ["user:{$args.id}", "feed:*"]) }
-  type User @key(fields: "id") @${control}(maxAge: 90, staleWhileRevalidate: 5) {
-    id: ID!
+  type User @key(fields: "id") @${control}(maxAge: 90, staleWhileRevalidate: 5)
+    @${strategy}(version: "rev", writeThrough: true, staleIfError: 7, sliding: 300, settle: 40) {
+    id: ID! rev: Int
     name: String @${tag}(format: "user:{$key.id}:name") @${tag}(format: "names")
   }
 `;
+
+function inNamespace(name: string): typeof NAMES {
+  const local = Object.entries(NAMES).map(([member, one]) => [member, `${name}__${one}`]);
+  return Object.fromEntries(local) as typeof NAMES;
+}
 
 const forms: readonly (readonly [string, string])[] = [
   ['are not defined at all', federation + users()],
   ['are defined by the subgraph', federation + users() + FRESHET_SDL],
   ['are imported', `${federation}
     @link(url: "https://freshet.dev/freshet/v1.0",
-      import: ["@cacheControl", "@cacheTag", "@cachePurge", "CacheControlScope"])
+      import: ["@cacheControl", "@cacheStrategy", "@cacheTag", "@cachePurge", "CacheControlScope"])
     ${users()}`],
   ['are imported under other names', `${federation}
     @link(url: "https://freshet.dev/freshet/v1.0", import: [
       { name: "@cacheControl", as: "@keep" }, { name: "@cacheTag", as: "@tagged" },
-      { name: "@cachePurge", as: "@drop" }])
-    ${users('keep', 'tagged', 'drop')}
+      { name: "@cachePurge", as: "@drop" }, { name: "@cacheStrategy", as: "@against" }])
+    ${users({ control: 'keep', strategy: 'against', tag: 'tagged', purge: 'drop' })}
+    directive @against(jitter: Float, lock: Int) on FIELD_DEFINITION
     directive @keep(maxAge: Int, scope: Anyone, staleWhileRevalidate: Int) on OBJECT
     enum Anyone { PUBLIC PRIVATE }`],
   ['are used in the namespace of a link', `${federation}
     @link(url: "https://freshet.dev/freshet/v1.0")
-    ${users('freshet__cacheControl', 'freshet__cacheTag', 'freshet__cachePurge')}`],
+    ${users(inNamespace('freshet'))}`],
   ['are used in a namespace that a link chooses', `${federation}
     @link(url: "https://example.org/caching/v0.1", as: "rules")
-    ${users('rules__cacheControl', 'rules__cacheTag', 'rules__cachePurge')}`],
+    ${users(inNamespace('rules'))}`],
   ['are meant to be composed', `${federationComposing}
     @link(url: "https://example.org/caching/v0.1",
-      import: ["@cacheControl", "@cacheTag", "@cachePurge"])
+      import: ["@cacheControl", "@cacheStrategy", "@cacheTag", "@cachePurge"])
     @composeDirective(name: "@cacheControl") @composeDirective(name: "@cacheTag")
-    @composeDirective(name: "@cachePurge")
+    @composeDirective(name: "@cachePurge") @composeDirective(name: "@cacheStrategy")
     ${users()}${FRESHET_SDL}`],
   ['stand on extensions', `${federation}
     type Query { user(id: ID!): User @cacheControl(maxAge: 30, scope: PUBLIC) }
+    extend type User
+      @cacheStrategy(version: "rev", writeThrough: true, staleIfError: 7, sliding: 300, settle: 40)
+    extend type Query { other: User @cacheStrategy(jitter: 0.1) }
     type Mutation { rename(id: ID!): User @cachePurge(tags: ["user:{$args.id}", "feed:*"]) }
     extend type User @cacheControl(maxAge: 90, staleWhileRevalidate: 5)
-    type User @key(fields: "id") { id: ID! }
+    type User @key(fields: "id") { id: ID! rev: Int }
     extend type User {
       name: String @cacheTag(format: "user:{$key.id}:name") @cacheTag(format: "names")
     }`],
@@ -87,6 +102,11 @@ describe('directives of a subgraph', () => {
     expect(policy.typeHint('User')).toMatchObject({
       ttlMs: 90_000, strategy: { staleWhileRevalidateMs: 5_000 }, scope: 'UNDECLARED',
     });
+    expect(policy.typeHint('User').strategy)
+      .toMatchObject({ staleIfErrorMs: 7_000, slidingMs: 300_000, settleMs: 40 });
+    expect([policy.versionField('User'), policy.writesThrough('User')]).toEqual(['rev', true]);
+    const fields = ['user', 'other'].map((name) => policy.fieldRule('Query', name).strategy);
+    expect(fields.map((strategy) => strategy?.jitter)).toContain(0.1);
     const texts = (formats: readonly { text: string }[] = []) => formats.map(({ text }) => text);
     expect(texts(policy.fieldRule('User', 'name').tags)).toEqual(['user:{$key.id}:name', 'names']);
     expect(texts(policy.fieldRule('Mutation', 'rename').purges))
@@ -96,7 +116,8 @@ describe('directives of a subgraph', () => {
   it.each(forms)('leave nothing behind where they %s', (_, sdl) => {
     const { document } = takeDirectives(parse(sdl));
     const text = print(document);
-    expect(text).not.toMatch(/cacheControl|cacheTag|cachePurge|@keep|@tagged|@drop/i);
+    expect(text).not.toMatch(/cacheControl|cacheStrategy|cacheTag|cachePurge/i);
+    expect(text).not.toMatch(/@keep|@against|@tagged|@drop/i);
     expect(text).not.toMatch(/freshet|composeDirective\(/);
     expect(print(parse(text))).toBe(text);
   });
@@ -113,15 +134,55 @@ describe('directives of a subgraph', () => {
     });
   });
 
+  it('of strategies are the strictest of what several subgraphs declare', () => {
+    const subgraph = (text: string): string => `${federation}
+      type Query { a: User @shareable @cacheStrategy(${text}) }
+      type User @key(fields: "id") @cacheStrategy(${text}) { id: ID! }`;
+    const policy = new SchemaPolicy(parse(supergraphOf(
+      subgraph('jitter: 0.2, earlyExpiry: 1.5, settle: 3, negative: 9, refresh: 4, sliding: 80'),
+      subgraph('jitter: 0.1, settle: 5, negative: 7, refresh: 6, staleIfError: 2, lock: 8'),
+    )));
+    expect(policy.fieldRule('Query', 'a').strategy).toEqual({
+      jitter: 0.2, earlyExpiry: 1.5, settleMs: 5, negativeTtlSeconds: 7, refreshHits: 4,
+      slidingSeconds: 80, staleIfErrorSeconds: 2, lockMs: 8,
+    });
+    expect(policy.typeRule('User').strategy).toEqual(policy.fieldRule('Query', 'a').strategy);
+  });
+
+  it('of write-through hold only where no subgraph forbids it', () => {
+    const subgraph = (text: string): string => `${federation}
+      type Query { a: User @shareable b: Post @shareable }
+      type Post @key(fields: "id") @cacheStrategy(writeThrough: true) { id: ID! }
+      type User @key(fields: "id") @cacheStrategy(writeThrough: ${text}) { id: ID! }`;
+    const policy = new SchemaPolicy(parse(supergraphOf(subgraph('true'), subgraph('false'))));
+    expect(['User', 'Post'].map((type) => policy.writesThrough(type))).toEqual([false, true]);
+  });
+
+  it('that name two version fields of one type are told after composition', () => {
+    const subgraph = (field: string): string => `${federation}
+      type Query { a: User @shareable }
+      type User @key(fields: "id") @cacheStrategy(version: "${field}") { id: ID! ${field}: Int }`;
+    const agreed = parse(supergraphOf(subgraph('rev'), subgraph('rev').replace('rev: Int', '')));
+    expect(new SchemaPolicy(agreed).versionField('User')).toBe('rev');
+    const supergraph = parse(supergraphOf(subgraph('rev'), subgraph('edition')));
+    expect(() => new SchemaPolicy(supergraph)).toThrow(expect.objectContaining({
+      code: 'POLICY_INVALID',
+      message: expect.stringContaining('version: one field was required, got rev, edition'),
+    }));
+  });
+
   it('are told together where they cannot be read, also after composition', () => {
     const wrong = `${federation}
-      type Query { a: A @cacheControl(maxAge: -1) b(x: Int): A @cacheTag(format: "b:{$args.y}") }
+      type Query {
+        a: A @cacheControl(maxAge: -1) @cacheStrategy(jitter: 3)
+        b(x: Int): A @cacheTag(format: "b:{$args.y}")
+      }
       type A @key(fields: "id") @cacheControl(scope: SECRET) { id: ID! }`;
     const supergraph = parse(supergraphOf(wrong, posts));
     expect(() => new SchemaPolicy(supergraph)).toThrow(expect.objectContaining({
       code: 'POLICY_INVALID',
       message: expect.stringMatching(
-        /^(?=[^]*Query\.a: .*-1)(?=[^]*Query\.b: )(?=[^]*A: .*SECRET)/,
+        /^(?=[^]*Query\.a: .*-1)(?=[^]*jitter: .*3)(?=[^]*Query\.b: )(?=[^]*A: .*SECRET)/,
       ),
     }));
   });
@@ -151,9 +212,11 @@ describe('directives of a subgraph', () => {
     const supergraph = parse(`
       schema @link(url: "https://specs.apollo.dev/federation/v2.12") { query: Query }
       type Query { a: Int
-        @join__directive(graphs: [A], name: "federation__cacheTag", args: { format: "all" }) }`);
-    const { tags } = new SchemaPolicy(supergraph).fieldRule('Query', 'a');
+        @join__directive(graphs: [A], name: "federation__cacheTag", args: { format: "all" })
+        @join__directive(graphs: [A], name: "federation__cacheStrategy", args: { jitter: 0.3 }) }`);
+    const { tags, strategy } = new SchemaPolicy(supergraph).fieldRule('Query', 'a');
     expect(tags.map(({ text }) => text)).toEqual(['all']);
+    expect(strategy).toEqual({ jitter: 0.3 });
   });
 });
 

@@ -186,6 +186,44 @@ describe('loadConfig, of what is not valid', () => {
       'cache.defaultTtlSeconds (default): required at most 30 (cache.maxTtlSeconds), got 60',
     ],
     [
+      'a rule that slides for longer than the log reaches back',
+      { supergraph: 'a', cache: { rules: { User: { slidingSeconds: 86_401 } } } },
+      'cache.rules.User.slidingSeconds (freshet.config.json): required at most 86400 ' +
+        '(cache.maxTtlSeconds), got 86401',
+    ],
+    [
+      'nulls that outlive the log',
+      { supergraph: 'a', cache: { rules: { User: { negativeTtlSeconds: 86_401 } } } },
+      'cache.rules.User.negativeTtlSeconds (freshet.config.json): required at most 86400 ' +
+        '(cache.maxTtlSeconds), got 86401',
+    ],
+    [
+      'a rule that outlives an outage for too long',
+      {
+        supergraph: 'a',
+        cache: { maxStaleIfErrorSeconds: 60, rules: { User: { staleIfErrorSeconds: 61 } } },
+      },
+      'cache.rules.User.staleIfErrorSeconds (freshet.config.json): required at most 60 ' +
+        '(cache.maxStaleIfErrorSeconds), got 61',
+    ],
+    [
+      'an outage that is outlived for longer than the log reaches back',
+      { supergraph: 'a', cache: { maxStaleIfErrorSeconds: 3_601 } },
+      'log.retentionMs (default): required at least 90001000 (cache.maxTtlSeconds + ' +
+        'cache.maxStaleIfErrorSeconds), got 90000000',
+    ],
+    [
+      'a share of more than a half',
+      { supergraph: 'a', cache: { rules: { User: { jitter: 0.6 } } } },
+      'cache.rules.User.jitter (freshet.config.json): required a number from 0 to 0.5, got 0.6',
+    ],
+    [
+      'a lock for too long',
+      { supergraph: 'a', cache: { rules: { User: { lockMs: 30_001 } } } },
+      'cache.rules.User.lockMs (freshet.config.json): required an integer from 0 to 30000, ' +
+        'got 30001',
+    ],
+    [
       'a negative staleness',
       { supergraph: 'a', cache: { maxStalenessMs: -1 } },
       'cache.maxStalenessMs (freshet.config.json): required an integer from 0 to 2147483647, ' +
