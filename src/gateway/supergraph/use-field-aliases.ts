@@ -1,9 +1,9 @@
 /** Puts `withoutFieldAliases` around the execution of a stitched schema. */
 import type { Plugin } from 'graphql-yoga';
-import { withoutFieldAliases, type Execute } from './field-aliases.ts';
+import { withoutFieldAliases } from './field-aliases.ts';
 
 export const useFieldAliases: Plugin = {
   onExecute({ executeFn, setExecuteFn }) {
-    setExecuteFn(withoutFieldAliases(executeFn as unknown as Execute));
+    setExecuteFn(withoutFieldAliases(executeFn));
   },
 };

@@ -68,7 +68,7 @@ describe('the command line', () => {
 
   it.each([
     [['strat'], 'unknown command "strat": did you mean start?'],
-    [['x'], 'unknown command "x": one of start, demo, compose was required'],
+    [['x'], 'unknown command "x": one of start, demo, compose, conformance was required'],
     [['start', '--prot', '1'], 'start: unknown flag --prot: did you mean --port?'],
     [['start', '-z'], 'start: unknown flag -z'],
     [['start', 'here'], 'start: only flags were required, got "here"'],
