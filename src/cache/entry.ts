@@ -11,6 +11,8 @@ import type { Tag } from '../invalidation/tag.ts';
 
 export interface Entry {
   readonly value: Buffer;
+  /** The value in content codings, by their names (RFC 9110, section 8.4.1): of this node alone. */
+  readonly encoded?: Readonly<Partial<Record<string, Buffer>>>;
   readonly tags: readonly Tag[];
   /** The node's position when the read of the origin began. */
   readonly stamp: Position;

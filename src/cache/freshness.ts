@@ -2,11 +2,17 @@
  * The one rule: an entry may be served if it has not expired and nothing it depends on has been
  * invalidated since its stamp. Asked before a fill is stored or handed to a waiter, when L1 is
  * read, and when L2 is read.
+ *
+ * The rule takes it that an origin, once it has had something invalidated, shows it as it is now.
+ * Where its replicas lag that is not so, and more is asked of a fill: a version that is not lower
+ * than was told, or a distance to the last purge.
  */
 import assert from 'node:assert/strict';
 import type { Clock, Millis } from '../invalidation/clock.ts';
 import type { Horizon } from '../invalidation/horizon.ts';
+import type { Tag } from '../invalidation/tag.ts';
 import type { Entry } from './entry.ts';
+import { SETTLE_MS_MAX, Timeline } from './timeline.ts';
 
 export type Verdict =
   | 'current'
@@ -18,6 +24,23 @@ export type Verdict =
   | 'unheard'
   /** Past its TTL, and nothing else speaks against it: what a stale window may stretch. */
   | 'expired';
+
+export type FillVerdict =
+  | Verdict
+  /** An entity in it is of a lower version than an invalidation has told of. */
+  | 'outdated'
+  /** It was read so shortly after a purge of one of its tags that a replica may have lagged. */
+  | 'unsettled';
+
+/** What is asked of a fill besides the rule. */
+export interface Evidence {
+  /** Of the entities that it shows. */
+  readonly versions?: ReadonlyMap<Tag, number>;
+  /** How long replicas of the origin may lag: 0, the default, to 60 s. */
+  readonly settleMs?: Millis;
+  /** When its load began. */
+  readonly beganAt: Millis;
+}
 
 /** Whether the log is being heard; a follower's view of its own connection. */
 export interface Hearing {
@@ -38,6 +61,7 @@ export class Freshness {
   readonly #hearing: Hearing;
   readonly #clock: Clock;
   readonly #maxStalenessMs: Millis;
+  readonly #timeline: Timeline;
 
   constructor({ horizon, hearing, clock, maxStalenessMs }: FreshnessOptions) {
     assert(maxStalenessMs >= 0, 'a bound on staleness is no less than 0 ms');
@@ -45,6 +69,7 @@ export class Freshness {
     this.#hearing = hearing;
     this.#clock = clock;
     this.#maxStalenessMs = maxStalenessMs;
+    this.#timeline = new Timeline({ clock, horizon });
   }
 
   /** The rule. An entry found current remembers the position, so that the next check is short. */
@@ -52,10 +77,43 @@ export class Freshness {
     const position = this.#horizon.position;
     if (entry.stamp > position) return 'ahead';
     if (this.#horizon.invalidatedSince(entry.verifiedAt, entry.tags)) return 'invalidated';
-    entry.verifiedAt = position;
     const now = this.#clock.now();
+    // Remembered in the entry, since it is not asked of the time before `verifiedAt` again.
+    if (this.#horizon.softenedSince(entry.verifiedAt, entry.tags)) soften(entry, now);
+    entry.verifiedAt = position;
     if (!this.#hearing.hears(now) && now - entry.readAt >= this.#maxStalenessMs) return 'unheard';
     return now >= entry.staleAt ? 'expired' : 'current';
+  }
+
+  /** The rule, and what else is asked of what has just been read from an origin. */
+  judgeFill(entry: Entry, { versions, settleMs = 0, beganAt }: Evidence): FillVerdict {
+    assert(settleMs >= 0 && settleMs <= SETTLE_MS_MAX, 'a settle time is 0 to 60 s');
+    this.#timeline.note();
+    const verdict = this.judge(entry);
+    if (verdict !== 'current') return verdict;
+    if (versions !== undefined && this.#isOutdated(versions)) return 'outdated';
+    if (settleMs === 0) return verdict;
+    const settled = this.#timeline.positionAt(beganAt - settleMs);
+    const { tags } = entry;
+    const isTouched = this.#horizon.invalidatedSince(settled, tags)
+      || this.#horizon.softenedSince(settled, tags);
+    return isTouched ? 'unsettled' : verdict;
+  }
+
+  /**
+   * To be called when records were applied: settle times are then counted from that moment. Without
+   * it they are counted from the next fill, so that more is refused.
+   */
+  recordsApplied(): void {
+    this.#timeline.note();
+  }
+
+  #isOutdated(versions: ReadonlyMap<Tag, number>): boolean {
+    for (const [tag, version] of versions) {
+      const least = this.#horizon.versionOf(tag);
+      if (least !== undefined && version < least) return true;
+    }
+    return false;
   }
 
   /** Of what is current and was used: where its TTL slides, it begins anew. */
@@ -68,4 +126,9 @@ export class Freshness {
   isCurrent(entry: Entry): boolean {
     return this.judge(entry) === 'current';
   }
+}
+
+/** Its TTL is over, and no use renews it; its stale windows begin. */
+function soften(entry: Entry, now: Millis): void {
+  entry.staleAt = Math.max(entry.readAt, Math.min(entry.staleAt, now));
 }

@@ -68,8 +68,13 @@ export class Loader {
       return;
     }
     const entry = entryOf(fill, loaded, random);
-    const stored = tiers.set(key, entry) === 'current';
+    const { beganAt } = loaded;
+    const verdict = tiers.set(key, entry, { ...fill, beganAt });
+    const stored = verdict === 'current';
     want.outcome = { value, how: 'loaded', entry: stored ? entry : undefined, stored };
-    flight?.land({ kind: 'shared', entry, stored });
+    // Known to be old: who waits reads for themselves, by when the origin may know better. What is
+    // unsettled is as good as anything that they could read now.
+    if (verdict === 'outdated') flight?.land({ kind: 'unshareable' });
+    else flight?.land({ kind: 'shared', entry, stored });
   }
 }

@@ -33,6 +33,8 @@ const OVERHEAD_BYTES = 720;
 /** A string's header and the reference to it. */
 const STRING_BYTES = 32;
 const CHARACTER_BYTES = 2;
+/** What a buffer costs beside its bytes. */
+const FORM_BYTES = 200;
 const MIB = 1024 * 1024;
 
 export class MemoryStore implements Store {
@@ -90,8 +92,20 @@ export class MemoryStore implements Store {
     this.#entries.set(id, withOwnMemory(entry), { size });
   }
 
+  /** Puts `entry` in the place of `held`; false where that has gone, or there is no room for it. */
+  replace({ id }: CacheKey, held: Entry, entry: Entry): boolean {
+    const size = costOf(id, entry);
+    if (size > this.#entryBytesMax || this.#entries.peek(id) !== held) return false;
+    this.#entries.set(id, entry, { size });
+    return true;
+  }
+
   delete({ id }: CacheKey): void {
     this.#entries.delete(id);
+  }
+
+  settled(): void {
+    // What is set is there at once.
   }
 
   clear(): void {
@@ -104,11 +118,13 @@ export class MemoryStore implements Store {
   }
 }
 
-function costOf(id: string, { value, tags }: Entry): number {
+function costOf(id: string, { value, tags, encoded = {} }: Entry): number {
   let characters = id.length;
   for (const tag of tags) characters += tag.length;
   const strings = STRING_BYTES * tags.length + CHARACTER_BYTES * characters;
-  return OVERHEAD_BYTES + strings + value.byteLength;
+  let forms = 0;
+  for (const form of Object.values(encoded)) forms += FORM_BYTES + (form?.byteLength ?? 0);
+  return OVERHEAD_BYTES + strings + value.byteLength + forms;
 }
 
 /**

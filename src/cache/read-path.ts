@@ -20,9 +20,10 @@ import type { CacheKey } from './key.ts';
 import type { LoadLock } from './load-lock.ts';
 import type { Load, LoadFailure, Outcome, ReadOptions, Use } from './load.ts';
 import { Loader, type LoaderStats } from './loader.ts';
+import { LockedLoader, type LockStats } from './locked-loader.ts';
 import { SingleFlight, type Flight, type Landing } from './single-flight.ts';
 import type { Tiers } from './tiers.ts';
-import { wantOf, wantsOf, type Want } from './want.ts';
+import { isOpen, wantOf, wantsOf, type Want } from './want.ts';
 import { isDueEarly, mayOutliveOutage, mayRevalidate } from './windows.ts';
 
 export type { Fill } from './fill.ts';
@@ -42,7 +43,7 @@ export interface ReadPathOptions {
   readonly backgroundLoadsMax?: number;
 }
 
-export interface ReadPathStats extends LoaderStats {
+export interface ReadPathStats extends LoaderStats, LockStats {
   /** Keys answered by what another caller loaded. */
   coalesced: number;
   /** Keys that wait, at this moment, for what another caller loads. */
@@ -70,10 +71,11 @@ export class ReadPath {
   readonly #random: Random;
   readonly #flights: SingleFlight;
   readonly #loader: Loader;
+  readonly #locked: LockedLoader | undefined;
   readonly #background: BackgroundLoads;
 
-  constructor({ tiers, freshness, horizon, clock, random, ...limits }: ReadPathOptions) {
-    const { flightsMax, backgroundLoadsMax } = limits;
+  constructor({ tiers, freshness, horizon, clock, random, ...others }: ReadPathOptions) {
+    const { flightsMax, backgroundLoadsMax, lock } = others;
     this.#tiers = tiers;
     this.#freshness = freshness;
     this.#clock = clock;
@@ -84,9 +86,13 @@ export class ReadPath {
       loads: 0, loaded: 0, loadsFailed: 0,
       coalesced: 0, waiting: 0, landingsRefused: 0,
       staleWhileRevalidate: 0, staleIfError: 0, early: 0,
+      lockWaits: 0, lockHits: 0,
       background: this.#background.stats,
     };
-    this.#loader = new Loader({ tiers, horizon, clock, random, stats: this.stats });
+    const { stats } = this;
+    this.#loader = new Loader({ tiers, horizon, clock, random, stats });
+    const loader = this.#loader;
+    this.#locked = lock && new LockedLoader({ lock, loader, tiers, clock, random, stats });
   }
 
   /** How many keys are being loaded for whoever wants them. */
@@ -120,6 +126,11 @@ export class ReadPath {
    */
   used(key: CacheKey, entry: Entry, use: Use): void {
     this.#used({ key, index: 0 }, entry, use);
+  }
+
+  /** To be called when records of the log were applied (`InvalidationNode.onRecords`). */
+  recordsApplied(): void {
+    this.#freshness.recordsApplied();
   }
 
   /** Drops what is kept under these keys: it turned out to be no answer. */
@@ -214,7 +225,7 @@ export class ReadPath {
     const all = [...led, ...alone];
     try {
       await this.#find(led.filter(({ knowsL2 }) => !knowsL2), call);
-      await this.#loader.load(all.filter(isOpen), call.load);
+      await this.#load(all.filter(isOpen), call);
     } catch (error) {
       const isOwn = error instanceof Error && (error as LoadFailure).isOwn === true;
       const landing: Landing = isOwn ? { kind: 'uncacheable' } : { kind: 'failed', error };
@@ -223,6 +234,11 @@ export class ReadPath {
       const isPassedBy = call.isReload || call.options.bypass === true;
       if (isPassedBy || !all.filter(isOpen).every(isSaved)) throw error;
     }
+  }
+
+  #load(missing: readonly Want[], { load, options: { lockMs: leaseMs = 0 } }: Call): Promise<void> {
+    if (this.#locked === undefined || leaseMs <= 0) return this.#loader.load(missing, load);
+    return this.#locked.load(missing, { load, leaseMs });
   }
 
   async #find(led: readonly Want[], { options, isReload }: Call): Promise<void> {
@@ -310,8 +326,4 @@ interface Call {
   readonly options: ReadOptions;
   /** Off the path of any request: who began it is answered already. */
   readonly isReload: boolean;
-}
-
-function isOpen({ outcome }: Want): boolean {
-  return outcome === undefined;
 }

@@ -6,7 +6,7 @@
  * never to fail because L2 does.
  */
 import type { Entry } from './entry.ts';
-import type { Freshness, Verdict } from './freshness.ts';
+import type { Evidence, FillVerdict, Freshness, Verdict } from './freshness.ts';
 import type { CacheKey } from './key.ts';
 import type { MemoryStore } from './memory-store.ts';
 import type { Store } from './store.ts';
@@ -35,15 +35,15 @@ export interface TiersOptions {
   readonly freshness: Freshness;
 }
 
-type Refusals = Record<Exclude<Verdict, 'current'>, number>;
+type Refusals<V extends string> = Record<Exclude<V, 'current'>, number>;
 
 export interface TiersStats {
   readonly hits: Record<Tier, number>;
   misses: number;
   /** Entries that were found and not used, by the reason. */
-  readonly discarded: Refusals;
+  readonly discarded: Refusals<Verdict>;
   /** Entries that were to be stored and were not, by the reason. */
-  readonly refused: Refusals;
+  readonly refused: Refusals<FillVerdict>;
   /** Calls of L2 that failed, against the promise of a store. */
   l2Faults: number;
 }
@@ -53,7 +53,7 @@ export class Tiers {
     hits: { l1: 0, l2: 0 },
     misses: 0,
     discarded: { ahead: 0, invalidated: 0, unheard: 0, expired: 0 },
-    refused: { ahead: 0, invalidated: 0, unheard: 0, expired: 0 },
+    refused: { ahead: 0, invalidated: 0, unheard: 0, expired: 0, outdated: 0, unsettled: 0 },
     l2Faults: 0,
   };
   readonly #l1: MemoryStore;
@@ -110,10 +110,13 @@ export class Tiers {
 
   /**
    * Stores the entry if it is current, and says whether it was; here a fill ends whose origin was
-   * read before an invalidation that has been applied since.
+   * read before an invalidation that has been applied since. `evidence` of what comes straight from
+   * an origin.
    */
-  set(key: CacheKey, entry: Entry): Verdict {
-    const verdict = this.#freshness.judge(entry);
+  set(key: CacheKey, entry: Entry, evidence?: Evidence): FillVerdict {
+    const verdict = evidence === undefined
+      ? this.#freshness.judge(entry)
+      : this.#freshness.judgeFill(entry, evidence);
     if (verdict === 'current') {
       this.#l1.set(key, entry);
       void this.#setInL2(key, entry);
@@ -127,6 +130,15 @@ export class Tiers {
   delete(key: CacheKey): void {
     this.#l1.delete(key);
     void this.#deleteFromL2(key);
+  }
+
+  /** Resolves when what was stored so far can be found by other nodes, or is not going to be. */
+  async settled(): Promise<void> {
+    try {
+      await this.#l2?.settled();
+    } catch {
+      this.stats.l2Faults += 1;
+    }
   }
 
   async close(): Promise<void> {

@@ -36,3 +36,7 @@ export function wantsOf(keys: readonly CacheKey[], alone: boolean): ReadonlyMap<
   }
   return wants;
 }
+
+export function isOpen({ outcome }: Want): boolean {
+  return outcome === undefined;
+}

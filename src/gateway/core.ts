@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { Freshness } from '../cache/freshness.ts';
 import { MemoryStore } from '../cache/memory-store.ts';
 import { ReadPath } from '../cache/read-path.ts';
+import { RedisLoadLock } from '../cache/redis-load-lock.ts';
 import { RedisStore } from '../cache/redis-store.ts';
 import { Tiers } from '../cache/tiers.ts';
 import type { Clock, Millis, Random } from '../invalidation/clock.ts';
@@ -66,7 +67,12 @@ export class Core {
     });
     this.#disconnect = () => client?.disconnect();
     this.tiers = new Tiers({ l1: this.l1, l2: this.l2, freshness });
-    this.readPath = new ReadPath({ tiers: this.tiers, freshness, horizon, clock, random });
+    const lock = redis && client && new RedisLoadLock({
+      redis: client, clock, random, prefix: redis.keyPrefix, timeoutMs: redis.readTimeoutMs,
+      owner: randomUUID(),
+    });
+    this.readPath = new ReadPath({ tiers: this.tiers, freshness, horizon, clock, random, lock });
+    node.onRecords(() => this.readPath.recordsApplied());
   }
 
   start(): Promise<void> {

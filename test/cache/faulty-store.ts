@@ -23,6 +23,10 @@ export class StoreAround implements Store {
     return this.#inner.delete(key);
   }
 
+  settled(): Awaitable<void> {
+    return this.#inner.settled();
+  }
+
   close(): Awaitable<void> {
     return this.#inner.close();
   }

@@ -74,7 +74,7 @@ export interface NodeLimits {
   readonly hearingTimeoutMs: Millis;
   readonly settleMs: Millis;
   readonly positionWaitMs: Millis;
-  readonly horizon: Required<HorizonLimits>;
+  readonly horizon: Required<Omit<HorizonLimits, 'versionsMax'>>;
   readonly l1: { readonly bytesMax: number; readonly entriesMax: number };
   readonly outboxRecordsMax: number;
   readonly log: Pick<SimulatedLogOptions, 'recordsMax' | 'retentionMs' | 'duplicates'>;

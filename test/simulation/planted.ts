@@ -2,7 +2,7 @@
  * Faults that somebody might make in the code: each is the real thing with one promise taken out,
  * put in its place by hand. That the checkers find every one of them shows that they look.
  */
-import { Freshness, type Verdict } from '../../src/cache/freshness.ts';
+import { Freshness, type FillVerdict, type Verdict } from '../../src/cache/freshness.ts';
 import type { Entry } from '../../src/cache/entry.ts';
 import { responseKey } from '../../src/cache/key.ts';
 import { MemoryStore } from '../../src/cache/memory-store.ts';
@@ -125,9 +125,9 @@ class StampedAtEnd extends Tiers {
     this.#position = position;
   }
 
-  override set(...[key, entry]: Parameters<Tiers['set']>): Verdict {
+  override set(...[key, entry, evidence]: Parameters<Tiers['set']>): FillVerdict {
     const stamp = this.#position();
-    return super.set(key, { ...entry, stamp, verifiedAt: stamp });
+    return super.set(key, { ...entry, stamp, verifiedAt: stamp }, evidence);
   }
 }
 
@@ -200,7 +200,9 @@ export const PLANTED = {
   },
   'what lands is not checked for those who waited': {
     parts: {
-      landings: () => ({ isCurrent: () => true, judge: () => 'current' }) as unknown as Freshness,
+      landings: () => ({
+        isCurrent: () => true, judge: () => 'current', recordsApplied: () => undefined,
+      }) as unknown as Freshness,
     },
     foundBy: ['fresh', 'read your writes'],
     seed: 13,
