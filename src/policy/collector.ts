@@ -207,7 +207,7 @@ export function isId(value: unknown): value is string | number | boolean | bigin
 }
 
 /** Digits stand for a whole number; one that a double cannot hold would compare wrongly. */
-function versionIn(value: unknown): number | undefined {
+export function versionIn(value: unknown): number | undefined {
   const isDigits = typeof value === 'string' && /^\d{1,16}$/.test(value);
   const version = isDigits || typeof value === 'bigint' ? Number(value) : value;
   const isVersion = typeof version === 'number' && Number.isSafeInteger(version) && version >= 0;

@@ -110,7 +110,11 @@ function entityTagOf(body: Buffer, mediaType: string): string {
 }
 
 function cacheStatus({ how, ttlMs }: Answer): string {
-  const ttl = `; ttl=${Math.ceil(Math.max(0, ttlMs) / 1000)}`;
+  // Negative where what is served is stale (RFC 9211, section 2.5).
+  const isStale = how.kind === 'stale';
+    case 'stale':
+      return `freshet; hit${ttl}; detail=${STALE_DETAILS[how.why]}`;
+  const ttl = `; ttl=${isStale ? Math.min(0, Math.floor(ttlMs / 1_000)) : left(ttlMs)}`;
   switch (how.kind) {
     case 'hit':
       return `freshet; hit${ttl}; detail=${how.tier}`;
@@ -122,6 +126,16 @@ function cacheStatus({ how, ttlMs }: Answer): string {
     case 'bypass':
       return `freshet; fwd=${how.why === 'mutation' ? 'method' : 'bypass'}; detail=${how.why}`;
     default:
+/** As the directives are called that allow it (RFC 5861). */
+const STALE_DETAILS = {
+  revalidating: 'stale-while-revalidate',
+  error: 'stale-if-error',
+} as const;
+
+function left(ttlMs: number): number {
+  return Math.ceil(Math.max(0, ttlMs) / 1_000);
+}
+
       return how satisfies never;
   }
 }
@@ -145,7 +159,7 @@ function batchStatus(answers: readonly Answer[]): Record<string, string> {
 }
 
 function isHit({ how }: Answer): boolean {
-  return how.kind === 'hit';
+  return how.kind === 'hit' || how.kind === 'stale';
 }
 
 function seconds(ms: number): number {

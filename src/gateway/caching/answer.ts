@@ -1,4 +1,5 @@
 /** How a request was answered, for the headers of the answer, for explain, and for metrics. */
+import type { CacheKey } from '../../cache/key.ts';
 import type { Millis } from '../../invalidation/clock.ts';
 import type { Tag } from '../../invalidation/tag.ts';
 
@@ -21,6 +22,8 @@ export type Bypass =
 
 export type How =
   | { readonly kind: 'hit'; readonly tier: 'l1' | 'l2' }
+  /** From the cache, past its time to live: it is being loaded anew, or its origin failed. */
+  | { readonly kind: 'stale'; readonly why: 'revalidating' | 'error' }
   /** Read from the origin for this request. */
   | { readonly kind: 'miss'; readonly stored: boolean; readonly unstorable: string | undefined }
   /** Read from the origin for an equal request that came a moment earlier. */
@@ -35,15 +38,27 @@ export interface Answer {
   readonly shared: boolean;
   /** All of it is declared PUBLIC: it is the same whoever asks. */
   readonly public: boolean;
-  /** What is left of its time to live. 0 where it was not kept. */
+  /** What is left of its time to live, below 0 where it is over. 0 where it was not kept. */
   readonly ttlMs: Millis;
   /** How long ago the origin was read. */
   readonly ageMs: Millis;
   readonly tags: Iterable<Tag>;
+  /** Where it is kept; undefined where it is not. */
+  readonly kept: Kept | undefined;
+}
+
+export interface Kept {
+  readonly key: CacheKey;
+  readonly schemaHash: string;
+  /** By what chance it is loaded early; 0 = never. */
+  readonly earlyExpiry: number;
 }
 
 /** An answer that the cache had no part in. */
 export function bypassed(why: Bypass): Answer {
   const how = { kind: 'bypass', why } as const;
-  return { how, body: undefined, shared: false, public: false, ttlMs: 0, ageMs: 0, tags: [] };
+  return {
+    how, body: undefined, shared: false, public: false, ttlMs: 0, ageMs: 0, tags: [],
+    kept: undefined,
+  };
 }

@@ -5,18 +5,26 @@
 import { relocatedError } from '@graphql-tools/utils';
 import type { ExecutionResult, GraphQLError } from 'graphql';
 import { canonicalJson, entityKey, hashOf, type CacheKey } from '../../cache/key.ts';
-import type { Fill, ReadPath } from '../../cache/read-path.ts';
+import type { Fill, Load, ReadPath } from '../../cache/read-path.ts';
 import type { Clock } from '../../invalidation/clock.ts';
 import { entityTag, type Tag } from '../../invalidation/tag.ts';
 import { isId } from '../../policy/collector.ts';
 import type { SchemaPolicy } from '../../policy/schema-policy.ts';
 import { hasErrors } from './root-cache.ts';
+import { isOutage } from '../subgraph/outage.ts';
+import { useOf } from './lifetime.ts';
 import { partOf, tellPart } from './part.ts';
-import type { SubgraphRequest } from './subgraph-request.ts';
+import { again, type SubgraphRequest } from './subgraph-request.ts';
 import { UnstorableResult } from './unstorable.ts';
 
 /** As Apollo Federation's subgraph specification names it; the stitching sends no other. */
 export const REPRESENTATIONS = 'representations';
+
+/** What a fetch answered, and what is kept of it for each entity. */
+interface Loaded {
+  readonly result: ExecutionResult;
+  readonly loaded: readonly Fill[];
+}
 
 type Representation = Readonly<Record<string, unknown>>;
 
@@ -43,22 +51,31 @@ export class EntityCache {
 
     const fills = new Map<number, Fill>();
     const errors: GraphQLError[] = [];
-    const load = async (missing: readonly number[]): Promise<readonly Fill[]> => {
+    const loadOf = async (by: SubgraphRequest, missing: readonly number[]): Promise<Loaded> => {
       const asked = missing.map((index) => representations[index]);
-      const result = await request.fetch({ ...others, [REPRESENTATIONS]: asked });
-      const loaded = fillsOf(result, { request, tags: missing.map((index) => tags[index] ?? []) });
+      const result = await by.fetch({ ...others, [REPRESENTATIONS]: asked });
+      const missed = missing.map((index) => tags[index] ?? []);
+      return { result, loaded: fillsOf(result, { request: by, tags: missed }) };
+    };
+    const load: Load = async (missing) => {
+      const { result, loaded } = await loadOf(request, missing);
       missing.forEach((index, at) => fills.set(index, loaded[at] as Fill));
       errors.push(...(result.errors ?? []).map((error) => relocate(error, missing)));
       return loaded;
     };
-    const bypass = exchange.mutating || exchange.behind;
+    const reload = (): Load => async (missing) =>
+      (await loadOf(await again(request), missing)).loaded;
     const { readPath } = this.#options;
-    const outcomes = await readPath.read(keys, load, { bypass });
+    const outcomes = await readPath.read(keys, load, {
+      bypass: exchange.mutating || exchange.behind,
+      ...useOf(request.plan, { exchange, audience: request.audience }),
+      ...(request.again !== undefined && { background: reload }),
+    });
     exchange.onBroken(() => readPath.forget(keys));
 
     const now = this.#options.clock.now();
     outcomes.forEach((outcome, at) => tellPart(exchange, { outcome, fill: fills.get(at), now }));
-    if (errors.length > 0) exchange.parts.refuse('error');
+    if (errors.length > 0) exchange.parts.fail('stated');
     const entities = outcomes.map(({ value }) => JSON.parse(value.toString()) as unknown);
     return { data: { _entities: entities }, ...(errors.length > 0 && { errors }) };
   }
@@ -98,7 +115,8 @@ function fillsOf(result: ExecutionResult, { request, tags }: FillsSource): reado
   if (!Array.isArray(entities) || entities.length !== tags.length) {
     const { audience, exchange } = request;
     const told = hasErrors(result) ? result : { ...result, errors: [] };
-    throw new UnstorableResult(told, { audience, caller: exchange.caller });
+    const { caller } = exchange;
+    throw new UnstorableResult(told, { audience, caller, isOutage: isOutage(result) });
   }
   const failed = new Set((result.errors ?? []).map(({ path }) => path?.[1]));
   return entities.map((entity: unknown, index): Fill => {

@@ -6,11 +6,16 @@ import assert from 'node:assert/strict';
 import DataLoader from 'dataloader';
 import type { GraphQLSchema } from 'graphql';
 import { entityKey } from '../../cache/key.ts';
-import type { Fill, ReadPath } from '../../cache/read-path.ts';
+import type { Fill, Load, LoadFailure, ReadPath, Use } from '../../cache/read-path.ts';
 import type { Clock } from '../../invalidation/clock.ts';
 import { collectionTag, entityTag, type Tag } from '../../invalidation/tag.ts';
+import { versionIn } from '../../policy/collector.ts';
 import type { SchemaPolicy } from '../../policy/schema-policy.ts';
 import type { Exchange, CachedContext } from './exchange.ts';
+import { isOutageError } from '../subgraph/outage.ts';
+import {
+  boundsOf, lifetimeWithin, negativeTerms, useOf, type Terms,
+} from './lifetime.ts';
 import { tellPart } from './part.ts';
 import { audienceOf, type Audience } from './scope.ts';
 
@@ -94,32 +99,40 @@ class EntityBatch<Value, Context extends object> {
   async load(ids: readonly string[]): Promise<(Value | Error | null)[]> {
     const { type, name = '', context, batch } = this.#options;
     const { policy, hash } = this.#core.planned(this.#exchange.schema);
-    const { ttlMs, scope } = policy.typeHint(type);
+    const hint = policy.typeHint(type);
+    const { scope } = hint;
     const audience = audienceOf(scope, this.#exchange.caller);
     if (scope === 'PRIVATE') this.#exchange.parts.isPrivate = true;
-    if (ttlMs <= 0 || audience === undefined || this.#exchange.purpose === 'audit') {
+    if (hint.ttlMs <= 0 || audience === undefined || this.#exchange.purpose === 'audit') {
       this.#exchange.parts.refuse('part-uncacheable');
       return [...(await batch(ids, context))];
     }
     const keys = ids.map((id) =>
       entityKey(entityTag(type, id), ['loader', name, type, id, audience.key, hash]));
+    const kind: Kind = { type, hint, audience, versionField: policy.versionField(type) };
     // By id, which may stand there twice.
     const fills = new Map<string, Fill>();
     const failures = new Map<string, Error>();
-    const load = async (missing: readonly number[]): Promise<readonly Fill[]> => {
-      const asked = missing.map((index) => ids[index] as string);
-      const values = await batch(asked, context);
-      assertOneEach(values, asked.length, type);
+    const idsOf = (missing: readonly number[]): string[] =>
+      missing.map((index) => ids[index] as string);
+    const load: Load = async (missing) => {
+      const asked = idsOf(missing);
+      const values = await loadValues(this.#options, asked, context);
       return asked.map((id, at) => {
         const value = values[at] as Value | Error | null;
         if (value instanceof Error) failures.set(id, value);
-        const fill = this.#fillOf(id, value, { ttlMs, audience });
+        const fill = fillOf({ id, value, ...kind });
         fills.set(id, fill);
         return fill;
       });
     };
-    const bypass = this.#exchange.mutating || this.#exchange.behind;
-    const outcomes = await this.#core.readPath.read(keys, load, { bypass });
+    const outcomes = await this.#core.readPath.read(keys, load, {
+      bypass: this.#exchange.mutating || this.#exchange.behind,
+      ...useOf(hint, { exchange: this.#exchange, audience }),
+      ...this.#background(idsOf, kind),
+    }).catch((error: unknown) => {
+      throw error instanceof Outage ? error.cause : error;
+    });
     const now = this.#core.clock.now();
     return outcomes.map((outcome, at) => {
       const id = ids[at] as string;
@@ -128,22 +141,69 @@ class EntityBatch<Value, Context extends object> {
     });
   }
 
-  #fillOf(
-    id: string,
-    value: Value | Error | null,
-    { ttlMs, audience }: { ttlMs: number; audience: Audience },
-  ): Fill {
-    const { type } = this.#options;
-    const tags: Tag[] = [entityTag(type, id), ...audience.tags];
-    if (value === null || value instanceof Error) tags.push(collectionTag(type));
-    const failed = value instanceof Error;
-    return {
-      value: Buffer.from(JSON.stringify(failed ? null : value)),
-      tags,
-      ttlMs: failed ? 0 : Math.min(ttlMs, audience.ttlMsMax),
-      shareable: !failed,
+  /** How to load them with a context of their own, when no request waits. */
+  #background(
+    idsOf: (missing: readonly number[]) => string[],
+    kind: Kind,
+  ): Pick<Use, 'background'> {
+    const options = this.#options;
+    const again = this.#exchange.again(options.context, kind.audience);
+    if (again === undefined) return {};
+    const load: Load = async (missing) => {
+      const asked = idsOf(missing);
+      const context = (await again('reload')) as CachedContext & Context;
+      const values = await loadValues(options, asked, context);
+      return asked.map((id, at) => fillOf({ id, value: values[at], ...kind }));
     };
+    return { background: () => load };
   }
+}
+
+/** Thrown inside a load: the origin failed, as what it threw shows. */
+class Outage extends Error implements LoadFailure {
+  readonly isOutage = true;
+}
+
+async function loadValues<Value, Context extends object>(
+  { type, batch }: Pick<EntityLoaderOptions<Value, Context>, 'type' | 'batch'>,
+  ids: readonly string[],
+  context: Context,
+): Promise<readonly (Value | Error | null)[]> {
+  const values = await batch(ids, context).catch((cause: unknown) => {
+    throw isOutageError(cause) ? new Outage('The origin failed', { cause }) : cause;
+  });
+  assertOneEach(values, ids.length, type);
+  return values;
+}
+
+/** What is the same for all values of a loader, and for whom they are. */
+interface Kind {
+  readonly type: string;
+  readonly hint: Terms;
+  readonly audience: Audience;
+  readonly versionField: string | undefined;
+}
+
+interface LoadedValue extends Kind {
+  readonly id: string;
+  readonly value: unknown;
+}
+
+function fillOf({ type, id, value, hint, audience, versionField }: LoadedValue): Fill {
+  const tags: Tag[] = [entityTag(type, id), ...audience.tags];
+  const failed = value instanceof Error;
+  if (value === null || failed) tags.push(collectionTag(type));
+  const lifetime = lifetimeWithin(value === null ? negativeTerms(hint) : hint, boundsOf(audience));
+  const members = (typeof value === 'object' ? value : null) as Record<string, unknown> | null;
+  const version = versionField === undefined ? undefined : versionIn(members?.[versionField]);
+  return {
+    ...lifetime,
+    ...(version !== undefined && { versions: new Map([[entityTag(type, id), version]]) }),
+    value: Buffer.from(JSON.stringify(failed ? null : value)),
+    tags,
+    ...(failed && { ttlMs: 0 }),
+    shareable: !failed,
+  };
 }
 
 /** The contract of foreign code, checked at the boundary. */

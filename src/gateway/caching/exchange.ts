@@ -9,6 +9,7 @@ import { latest, type Position } from '../../invalidation/position.ts';
 import type { Tag } from '../../invalidation/tag.ts';
 import type { Answer } from './answer.ts';
 import type { Caller } from '../http/caller.ts';
+import { leastOf, type Bounds } from './lifetime.ts';
 import type { Renewal } from './renewal.ts';
 import type { Audience } from './scope.ts';
 
@@ -18,31 +19,68 @@ import type { Audience } from './scope.ts';
  */
 export class Parts {
   readonly tags = new Set<Tag>();
-  ttlMs = Number.POSITIVE_INFINITY;
+  /** Of what was read from an origin: what is found in a cache was compared when it was stored. */
+  readonly versions = new Map<Tag, number>();
+  bounds: Bounds = UNBOUNDED;
+  settleMs: Millis = 0;
   /** When the first of them was read. */
   readAt = Number.POSITIVE_INFINITY;
   /** Why the whole must not be kept: an error, a cookie, too many tags. */
   unstorable: string | undefined;
   /** One of them is declared PRIVATE, whatever is declared of the whole. */
   isPrivate = false;
+  /** What stands in the way of keeping the whole will pass. */
+  isPutOff = false;
+  readonly #failures = new Set<'outage' | 'stated'>();
 
-  add({ tags, ttlMs, readAt = this.readAt }: Part): void {
+  add({ tags, bounds, readAt = this.readAt, versions, settleMs = 0 }: Part): void {
     for (const tag of tags) this.tags.add(tag);
-    this.ttlMs = Math.min(this.ttlMs, ttlMs);
+    for (const [tag, version] of versions ?? []) {
+      this.versions.set(tag, Math.min(version, this.versions.get(tag) ?? version));
+    }
+    this.bounds = leastOf(this.bounds, bounds);
+    this.settleMs = Math.max(this.settleMs, settleMs);
     this.readAt = Math.min(this.readAt, readAt);
   }
 
+  /** A part could not be loaded: its origin failed, or stated an error. */
+  fail(kind: 'outage' | 'stated'): void {
+    this.#failures.add(kind);
+    this.refuse('error');
+  }
+
+  /** Whatever is missing, no origin said that it should be. */
+  get failedByOutage(): boolean {
+    return this.#failures.has('outage') && !this.#failures.has('stated');
+  }
+
   refuse(reason: string): void {
+    this.unstorable ??= reason;
+    this.isPutOff = false;
+  }
+
+  /** The next one who asks may get a whole that can be kept. */
+  putOff(reason: string): void {
+    this.isPutOff ||= this.unstorable === undefined;
     this.unstorable ??= reason;
   }
 }
 
 interface Part {
   readonly tags: Iterable<Tag>;
-  readonly ttlMs: Millis;
+  readonly bounds: Bounds;
   /** Default: for this request, since it began. */
   readonly readAt?: Millis;
+  readonly versions?: ReadonlyMap<Tag, number>;
+  readonly settleMs?: Millis;
 }
+
+const UNBOUNDED: Bounds = {
+  ttlMs: Number.POSITIVE_INFINITY,
+  revalidateMs: Number.POSITIVE_INFINITY,
+  errorMs: Number.POSITIVE_INFINITY,
+  slideMs: Number.POSITIVE_INFINITY,
+};
 
 /**
  * What it is executed for: a request that waits; keeping what was loaded anew; or comparing, past
@@ -61,8 +99,12 @@ export class Exchange {
   behind = false;
   /** A mutation is being answered: nothing in it is read from the cache. */
   mutating = false;
+  /** Chance has had its answer audited already. */
+  chosen = false;
   /** A subscription is being answered, for as long as it lasts: nothing is gathered about it. */
   streaming = false;
+  /** What it reloads, it does before it has to: its parts likewise. */
+  loadsEarly = false;
   /** Makes contexts anew. Default: nothing is executed in the background. */
   renewal: Renewal | undefined;
   #schema: GraphQLSchema | undefined;

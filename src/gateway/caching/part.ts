@@ -4,11 +4,12 @@ import type { Fill, Outcome } from '../../cache/read-path.ts';
 import type { Millis } from '../../invalidation/clock.ts';
 import type { Tag } from '../../invalidation/tag.ts';
 import type { Exchange } from './exchange.ts';
+import { boundsOf, lifetimeWithin, negativeTerms, type Bounds } from './lifetime.ts';
 import { originHeadersOf } from '../subgraph/origin-headers.ts';
 import type { SubgraphRequest } from './subgraph-request.ts';
 
 export interface PartSource {
-  readonly request: SubgraphRequest;
+  readonly request: Pick<SubgraphRequest, 'plan' | 'variables' | 'audience'>;
   /** What of the result's data this part is, with what was added to learn its tags. */
   readonly data: unknown;
   /** Tags known without looking into the data. */
@@ -24,12 +25,15 @@ export function partOf(result: ExecutionResult, source: PartSource): Fill {
   const harvest = plan.harvest(data, variables);
   const declared = plan.declaredTags(variables);
   const setsCookie = (originHeadersOf(result)?.setCookie.length ?? 0) > 0;
-  const ttlMs = Math.min(plan.ttlMs, audience.ttlMsMax);
-  const storable = !setsCookie && !harvest.overflow && ttlMs > 0;
+  const terms = harvest.isNegative ? negativeTerms(plan) : plan;
+  const lifetime = lifetimeWithin(terms, boundsOf(audience));
+  const storable = !setsCookie && !harvest.overflow && lifetime.ttlMs > 0;
   return {
+    ...lifetime,
     value: Buffer.from(JSON.stringify(pick(harvest.data) ?? null)),
     tags: [...new Set([...tags, ...harvest.tags, ...declared, ...audience.tags])],
-    ttlMs: storable ? ttlMs : 0,
+    versions: harvest.versions,
+    ...(!storable && { ttlMs: 0 }),
     shareable: storable,
   };
 }
@@ -40,13 +44,45 @@ export function tellPart(
   { outcome, fill, now }: { outcome: Outcome; fill: Fill | undefined; now: Millis },
 ): void {
   if (exchange.streaming) return;
-  const { entry } = outcome;
+  const { parts } = exchange;
+  const { entry, how, stored } = outcome;
+  if (how === 'stale') parts.putOff('part-stale');
+  // Somebody else read it and may not keep it, for a reason that is not known here.
+  if (fill === undefined && !stored) parts.putOff('part-refused');
   if (entry !== undefined) {
-    const { tags, readAt, staleAt } = entry;
-    exchange.parts.add({ tags, readAt, ttlMs: staleAt - now });
+    const { tags, readAt } = entry;
+    parts.add({ tags, readAt, bounds: boundsOfEntry(entry, now), ...tellingOf(fill) });
   } else if (fill !== undefined) {
-    exchange.parts.add(fill);
+    parts.add({ tags: fill.tags, bounds: boundsOfFill(fill), ...tellingOf(fill) });
   } else {
-    exchange.parts.refuse('part-unknown');
+    parts.refuse('part-unknown');
   }
+}
+
+function tellingOf(fill: Fill | undefined) {
+  const { versions = new Map<Tag, number>(), settleMs = 0 } = fill ?? {};
+  return { versions, settleMs };
+}
+
+type Kept = NonNullable<Outcome['entry']>;
+
+function boundsOfEntry(entry: Kept, now: Millis): Bounds {
+  const { staleAt, slideUntil, staleWhileRevalidateMs, staleIfErrorMs } = entry;
+  const ttlMs = staleAt - now;
+  return {
+    ttlMs,
+    revalidateMs: ttlMs + staleWhileRevalidateMs,
+    errorMs: ttlMs + staleIfErrorMs,
+    slideMs: Math.max(ttlMs, slideUntil - now),
+  };
+}
+
+function boundsOfFill(fill: Fill): Bounds {
+  const { ttlMs, staleWhileRevalidateMs = 0, staleIfErrorMs = 0, slidingMs = 0 } = fill;
+  return {
+    ttlMs,
+    revalidateMs: ttlMs + staleWhileRevalidateMs,
+    errorMs: ttlMs + staleIfErrorMs,
+    slideMs: Math.max(ttlMs, slidingMs),
+  };
 }

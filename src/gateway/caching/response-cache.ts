@@ -8,11 +8,12 @@ import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLSchema } from
 import type { Entry } from '../../cache/entry.ts';
 import { responseKey } from '../../cache/key.ts';
 import type { Fill, Outcome, ReadPath } from '../../cache/read-path.ts';
-import type { Clock } from '../../invalidation/clock.ts';
+import type { Clock, Millis } from '../../invalidation/clock.ts';
 import type { OperationPlan, Variables } from '../../policy/plan.ts';
 import type { Auditor } from './auditor.ts';
-import { bypassed, type Answer, type Bypass, type How } from './answer.ts';
-import type { CachedContext, Exchange } from './exchange.ts';
+import { bypassed, type Answer, type Bypass, type How, type Kept } from './answer.ts';
+import type { Again, CachedContext, Exchange } from './exchange.ts';
+import { boundsOf, leastOf, lifetimeWithin, negativeTerms, useOf } from './lifetime.ts';
 import { isIncremental, operationKey } from './operation-key.ts';
 import type { PlannedSchema } from './plan-cache.ts';
 import { audienceOf, type Audience } from './scope.ts';
@@ -51,18 +52,25 @@ export class ResponseCache {
       return this.#executeUncached({ args, plan, exchange, execute });
     }
     const key = responseKey([...operationOf(args), audience.key, hash]);
+    const { earlyExpiry } = plan.strategy;
+    const kept: Kept = { key, schemaHash: hash, earlyExpiry };
     const asked: Asked = { args, plan, exchange, execute, audience };
     let fill: Fill | undefined;
     const load = async (): Promise<readonly Fill[]> => {
       fill = await this.#load(asked);
       return [fill];
     };
-    const read = this.#options.readPath.read([key], load);
+    const again = exchange.again(args.contextValue as object, audience);
+    const repeated = repeatable(asked);
+    const read = this.#options.readPath.read([key], load, {
+      ...useOf(plan, { exchange, audience }),
+      ...(again && { background: () => () => this.#reload(repeated, again) }),
+    });
     return orUnstorable(
       read.then(([outcome]) => {
         assert(outcome !== undefined, 'one key, one outcome');
-        exchange.answer = this.#answerOf(outcome, asked, fill);
-        if (outcome.how === 'l1' || outcome.how === 'l2') this.#audit(outcome.entry, asked);
+        exchange.answer = this.#answerOf(outcome, asked, { fill, kept });
+        if (outcome.how === 'l1' || outcome.how === 'l2') this.#audit(outcome.entry, asked, again);
         return resultOf(outcome.value);
       }),
       (result) => {
@@ -96,38 +104,46 @@ export class ResponseCache {
   }
 
   async #load(asked: Asked): Promise<Fill> {
-    return fillOf(await this.#options.execution(asked), asked);
+    const tagged = await this.#options.execution(asked);
+    return fillOf(tagged, asked, this.#options.clock.now());
+  }
+
+  async #reload(asked: Repeatable, again: Again): Promise<readonly Fill[]> {
+    const own = inContext(asked, await again('reload'));
+    own.exchange.loadsEarly = asked.plan.strategy.earlyExpiry > 0;
+    return [await this.#load(own)];
   }
 
   /** Has the origin asked again when nobody waits for it. */
-  #audit(entry: Entry | undefined, asked: Asked): void {
+  #audit(entry: Entry | undefined, asked: Asked, again: Again | undefined): void {
     const { auditor, execution } = this.#options;
-    const { args, exchange, audience } = asked;
-    const isOwn = !audience.shared;
-    if (entry === undefined || auditor?.picks({ isOwn }) !== true) return;
-    const again = exchange.again(args.contextValue as object, audience);
-    if (again === undefined) return;
+    const isOwn = !asked.audience.shared;
+    if (entry === undefined || again === undefined || auditor === undefined) return;
+    if (!asked.exchange.chosen && !auditor.picks({ isOwn })) return;
     auditor.audit({
       entry,
       isOwn,
-      reread: async () => (await execution(await inBackground(asked, again('audit')))).result,
+      reread: async () => (await execution(inContext(asked, await again('audit')))).result,
     });
   }
 
   #answerOf(
-    { how, entry, value, stored }: Outcome,
+    { how, why, entry, value, stored }: Outcome,
     { audience, exchange, plan }: Asked,
-    fill: Fill | undefined,
+    { fill, kept }: { fill: Fill | undefined; kept: Kept },
   ): Answer {
     const now = this.#options.clock.now();
-    const ttlMs = entry === undefined ? 0 : Math.max(0, entry.staleAt - now);
+    const ttlMs = entry === undefined ? 0 : entry.staleAt - now;
     const ageMs = entry === undefined ? 0 : Math.max(0, now - entry.readAt);
     const tags = entry?.tags ?? fill?.tags ?? [];
     const unstorable = exchange.parts.unstorable ?? (stored ? undefined : 'invalidated');
-    const told = howOf({ how, stored, unstorable });
+    const told = howOf({ how, why, stored, unstorable });
     const { shared } = audience;
     const isPublic = plan.scope === 'PUBLIC';
-    return { how: told, body: value, shared, public: isPublic, ttlMs, ageMs, tags };
+    return {
+      how: told, body: value, shared, public: isPublic, ttlMs, ageMs, tags,
+      kept: entry === undefined ? undefined : kept,
+    };
   }
 }
 
@@ -136,13 +152,20 @@ interface Asked extends Execution {
   readonly audience: Audience;
 }
 
-/** The same, in a context of its own. */
-async function inBackground(asked: Asked, context: Promise<CachedContext>): Promise<Asked> {
-  const contextValue = await context;
-  const args: ExecutionArgs & { signal?: AbortSignal } = { ...asked.args, contextValue };
-  // That of the client, which may leave.
-  delete args.signal;
-  return { ...asked, args, exchange: contextValue.exchange };
+/** What can be executed again. */
+type Repeatable = Omit<Asked, 'exchange'>;
+
+/** The operation alone: it may be kept for as long as what is loaded. */
+function repeatable({ args, plan, execute, audience }: Asked): Repeatable {
+  const { schema, document, operationName, variableValues } = args;
+  return { args: { schema, document, operationName, variableValues }, plan, execute, audience };
+}
+
+/** The same in another context, for which no client waits whose leaving could end it. */
+function inContext(asked: Repeatable, contextValue: CachedContext): Asked {
+  const { exchange } = contextValue;
+  const { args } = repeatable({ ...asked, exchange });
+  return { ...asked, args: { ...args, contextValue }, exchange };
 }
 
 function operationOf({ document, operationName, variableValues }: ExecutionArgs): string[] {
@@ -150,15 +173,18 @@ function operationOf({ document, operationName, variableValues }: ExecutionArgs)
   return operationKey({ document, operationName: operationName ?? undefined, variables });
 }
 
-function howOf({ how, stored, unstorable }: Pick<Outcome, 'how' | 'stored'> & {
-  unstorable: string | undefined;
-}): How {
+interface Told extends Pick<Outcome, 'how' | 'stored'> {
+  readonly why: Outcome['why'] | undefined;
+  readonly unstorable: string | undefined;
+}
+
+function howOf({ how, why = 'revalidating', stored, unstorable }: Told): How {
   switch (how) {
     case 'l1':
     case 'l2':
       return { kind: 'hit', tier: how };
     case 'stale':
-      return { kind: 'hit', tier: 'l1' };
+      return { kind: 'stale', why };
     case 'coalesced':
       return { kind: 'collapsed' };
     case 'loaded':
@@ -177,22 +203,31 @@ function unstored(unstorable: string): Answer {
  * as old as the oldest of them, so that parts which were read too long ago to be served by a node
  * that does not hear the log are not served again as a new whole.
  */
-function fillOf(tagged: Tagged, { args, plan, exchange, audience }: Asked): Fill {
+function fillOf(tagged: Tagged, asked: Asked, now: Millis): Fill {
+  const { args, plan, exchange, audience } = asked;
+  const { parts } = exchange;
   const variables: Variables = args.variableValues ?? {};
-  const { result, tags } = tagged;
+  const { result, tags, versions, isOutage, isNegative } = tagged;
   if (result.errors !== undefined && result.errors.length > 0) {
-    throw new UnstorableResult(result, { audience, caller: exchange.caller });
+    throw new UnstorableResult(result, { audience, caller: exchange.caller, isOutage });
   }
-  const ttlMs = Math.min(plan.ttlMs, exchange.parts.ttlMs, audience.ttlMsMax);
+  const readAt = Math.min(parts.readAt, now);
+  const bounds = leastOf(parts.bounds, boundsOf(audience));
+  const lifetime = lifetimeWithin(isNegative ? negativeTerms(plan) : plan, bounds, now - readAt);
+  const { ttlMs } = lifetime;
   // A PUBLIC field may be worked out from a PRIVATE one (`@requires`): the strictest wins.
-  if (audience.shared && exchange.parts.isPrivate) exchange.parts.refuse('part-private');
-  const unstorable = tagged.unstorable ?? exchange.parts.unstorable;
+  if (audience.shared && parts.isPrivate) parts.refuse('part-private');
+  const unstorable = tagged.unstorable ?? parts.unstorable;
   const { data, extensions } = result;
   return {
+    ...lifetime,
     value: Buffer.from(JSON.stringify(extensions === undefined ? { data } : { data, extensions })),
     tags: [...new Set([...tags, ...plan.declaredTags(variables), ...audience.tags])],
-    ttlMs: unstorable === undefined ? ttlMs : 0,
-    readAt: exchange.parts.readAt,
+    versions,
+    settleMs: Math.max(plan.strategy.settleMs, parts.settleMs),
+    // Who waited may find something to share where it is only put off.
+    ttlMs: unstorable === undefined ? ttlMs : parts.isPutOff ? Math.max(1, ttlMs) : 0,
+    readAt: parts.readAt,
     shareable: unstorable === undefined && ttlMs > 0,
   };
 }

@@ -2,10 +2,12 @@
 import assert from 'node:assert/strict';
 import type { ExecutionResult } from 'graphql';
 import { canonicalJson, responseKey } from '../../cache/key.ts';
-import type { Fill, ReadPath } from '../../cache/read-path.ts';
+import type { Fill, Load, ReadPath } from '../../cache/read-path.ts';
 import type { Clock } from '../../invalidation/clock.ts';
+import { isOutage } from '../subgraph/outage.ts';
+import { useOf } from './lifetime.ts';
 import { partOf, tellPart } from './part.ts';
-import type { SubgraphRequest } from './subgraph-request.ts';
+import { again, type SubgraphRequest } from './subgraph-request.ts';
 import { UnstorableResult } from './unstorable.ts';
 
 type Data = NonNullable<ExecutionResult['data']> | null;
@@ -23,22 +25,29 @@ export class RootCache {
     const { base, variables, exchange, audience } = request;
     const key = responseKey(['root', ...base, canonicalJson(variables)]);
     let fill: Fill | undefined;
-    const load = async (): Promise<readonly Fill[]> => {
-      const result = await request.fetch(variables);
-      if (hasErrors(result)) {
-        request.plan.harvest(result.data, variables);
-        throw new UnstorableResult(result, { audience, caller: exchange.caller });
-      }
-      fill = partOf(result, { request, data: result.data });
-      return [fill];
-    };
-    const bypass = exchange.mutating || exchange.behind;
-    const [outcome] = await this.#readPath.read([key], load, { bypass });
+    const load = async (): Promise<readonly Fill[]> => [(fill = await loadRoots(request))];
+    const reload = (): Load => async () => [await loadRoots(await again(request))];
+    const [outcome] = await this.#readPath.read([key], load, {
+      bypass: exchange.mutating || exchange.behind,
+      ...useOf(request.plan, { exchange, audience }),
+      ...(request.again !== undefined && { background: reload }),
+    });
     assert(outcome !== undefined, 'one key, one outcome');
     exchange.onBroken(() => this.#readPath.forget([key]));
     tellPart(exchange, { outcome, fill, now: this.#clock.now() });
     return { data: JSON.parse(outcome.value.toString()) as Data };
   }
+}
+
+async function loadRoots(request: SubgraphRequest): Promise<Fill> {
+  const { plan, variables, audience, exchange } = request;
+  const result = await request.fetch(variables);
+  if (hasErrors(result)) {
+    plan.harvest(result.data, variables);
+    const { caller } = exchange;
+    throw new UnstorableResult(result, { audience, caller, isOutage: isOutage(result) });
+  }
+  return partOf(result, { request, data: result.data });
 }
 
 export function hasErrors({ errors }: ExecutionResult): boolean {

@@ -10,9 +10,10 @@ import { REPRESENTATIONS, type EntityCache } from './entity-cache.ts';
 import type { CachedContext, Exchange } from './exchange.ts';
 import type { Invalidate } from './invalidate.ts';
 import { normalText } from './operation-key.ts';
-import type { RootCache } from './root-cache.ts';
-import { audienceOf } from './scope.ts';
-import type { Subgraph } from './subgraph-request.ts';
+import { isOutage } from '../subgraph/outage.ts';
+import { hasErrors, type RootCache } from './root-cache.ts';
+import { audienceOf, type Audience } from './scope.ts';
+import type { Subgraph, SubgraphRequest } from './subgraph-request.ts';
 import { orUnstorable } from './unstorable.ts';
 
 export interface SubgraphCacheOptions {
@@ -74,20 +75,15 @@ export class SubgraphCache {
     const keeps = plan.ttlMs > 0 && audience !== undefined && !plan.introspection;
     if (!keeps || !this.#options.enabled() || exchange.purpose === 'audit') {
       exchange.parts.refuse('part-uncacheable');
-      return fetch(request.document, variablesOf(request));
+      const result = await fetch(request.document, variablesOf(request));
+      if (hasErrors(result)) exchange.parts.fail(isOutage(result) ? 'outage' : 'stated');
+      return result;
     }
     const base = [subgraph.name, text, audience.key, this.#options.schemaHash];
     const cache = asksForEntities(request) ? this.#options.entities : this.#options.roots;
-    const fetched = cache.fetch({
-      plan,
-      exchange,
-      audience,
-      base,
-      variables: variablesOf(request),
-      fetch: (variables) => fetch(plan.completed, variables),
-    });
-    return orUnstorable(fetched, (result) => {
-      exchange.parts.refuse('error');
+    const fetched = cache.fetch(requestOf({ subgraph, request, plan, exchange }, audience, base));
+    return orUnstorable(fetched, (result, failure) => {
+      exchange.parts.fail(failure.isOutage ? 'outage' : 'stated');
       return ownCopy(result);
     });
   }
@@ -113,6 +109,31 @@ interface Fetch {
   readonly request: ExecutionRequest;
   readonly plan: OperationPlan;
   readonly exchange: Exchange;
+}
+
+function requestOf(
+  { subgraph, request, plan, exchange }: Fetch,
+  audience: Audience,
+  base: readonly unknown[],
+): SubgraphRequest {
+  const variables = variablesOf(request);
+  const again = exchange.again(request.context as object, audience);
+  const { document, operationType } = request;
+  const kind = operationType !== undefined && { operationType };
+  const within = (context: CachedContext, fetch: ReturnType<typeof fetchOf>): SubgraphRequest => ({
+    plan,
+    exchange: context.exchange,
+    audience,
+    base,
+    variables,
+    fetch: (asked) => fetch(plan.completed, asked),
+    again: again && (async () => {
+      const own = await again('reload');
+      // Nothing else of the request: it is kept for as long as what is loaded may be.
+      return within(own, fetchOf(subgraph, { document, ...kind, context: own }));
+    }),
+  });
+  return within({ exchange }, fetchOf(subgraph, request));
 }
 
 function hasExchange(context: unknown): context is CachedContext {

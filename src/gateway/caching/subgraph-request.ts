@@ -1,4 +1,5 @@
 /** One fetch from a subgraph, with all that its caching is decided by. */
+import assert from 'node:assert/strict';
 import type { ExecutionResult, GraphQLSchema } from 'graphql';
 import type { Executor } from '@graphql-tools/utils';
 import type { OperationPlan, Variables } from '../../policy/plan.ts';
@@ -18,6 +19,13 @@ export interface SubgraphRequest {
   readonly audience: Audience;
   /** Parts of the key: subgraph, operation, audience, schema; not the variables. */
   readonly base: readonly unknown[];
+  /** The same for an exchange of its own, that no request waits for; undefined: never so. */
+  readonly again: (() => Promise<SubgraphRequest>) | undefined;
   /** Asks the subgraph, for these variables, with the key fields that tags need. */
   readonly fetch: (variables: Variables) => Promise<ExecutionResult>;
+}
+
+export function again(request: SubgraphRequest): Promise<SubgraphRequest> {
+  assert(request.again !== undefined, 'only what may be is executed in the background');
+  return request.again();
 }

@@ -11,17 +11,24 @@ import type { Audience } from './scope.ts';
 export class UnstorableResult extends Error implements LoadFailure {
   readonly result: ExecutionResult;
   readonly isOwn: boolean;
+  readonly isOutage: boolean;
 
-  constructor(result: ExecutionResult, reader: Reader) {
+  constructor(result: ExecutionResult, { isOutage, ...reader }: Failing) {
     super('The result holds errors');
     this.result = result;
     this.isOwn = isOwnFailure(result, reader);
+    this.isOutage = isOutage;
   }
 }
 
 interface Reader {
   readonly audience: Audience;
   readonly caller: Caller;
+}
+
+interface Failing extends Reader {
+  /** No origin stated the errors: it could not be reached, or failed. */
+  readonly isOutage: boolean;
 }
 
 /**
@@ -40,12 +47,12 @@ function isOurs({ extensions = {} }: Partial<GraphQLError>): boolean {
 /** What `load` resolves to, or the result with errors that stopped it. */
 export async function orUnstorable<T>(
   load: Promise<T>,
-  otherwise: (result: ExecutionResult) => T,
+  otherwise: (result: ExecutionResult, failure: UnstorableResult) => T,
 ): Promise<T> {
   try {
     return await load;
   } catch (error) {
-    if (error instanceof UnstorableResult) return otherwise(error.result);
+    if (error instanceof UnstorableResult) return otherwise(error.result, error);
     throw error;
   }
 }

@@ -10,6 +10,7 @@ import { createBatchingExecutor } from '@graphql-tools/batch-execute';
 import type { ExecutionRequest, ExecutionResult, Executor } from '@graphql-tools/utils';
 import { getOperationAST } from 'graphql';
 import { originHeadersOf, withOriginHeaders } from './origin-headers.ts';
+import { asOutage, isOutage } from './outage.ts';
 import type { OriginHeaders } from './origin.ts';
 
 /** More would make documents that a subgraph's own limits refuse. */
@@ -20,6 +21,8 @@ interface Share {
   headers: OriginHeaders | undefined;
   /** The merged operation failed as a whole: this request has to go alone. */
   failed: boolean;
+  /** The origin could not be reached, or failed. */
+  outage: boolean;
 }
 
 /** The requests that one merged request stands for travel in its extensions. */
@@ -42,10 +45,11 @@ export function batchByContext(executor: Executor): Executor {
     return mergeable ? executeShared(batcherOf(context), request) : executor(request);
   };
   const executeShared = async (batcher: Executor, request: ExecutionRequest) => {
-    const share: Share = { headers: undefined, failed: false };
+    const share: Share = { headers: undefined, failed: false, outage: false };
     const extensions: SharedExtensions = { shares: [share] };
     const result = (await batcher({ ...request, extensions })) as ExecutionResult;
-    return share.failed ? executor(request) : withOriginHeaders(result, share.headers);
+    if (share.failed) return executor(request) as Promise<ExecutionResult>;
+    return withOriginHeaders(share.outage ? asOutage(result) : result, share.headers);
   };
   return execute as Executor;
 }
@@ -59,6 +63,7 @@ function createBatcher(executor: Executor): Executor {
     const answered = headers !== undefined;
     for (const share of shares) {
       share.headers = headers;
+      share.outage = isOutage(result);
       share.failed = shares.length > 1 && answered && (result.data ?? null) === null;
     }
     return result;

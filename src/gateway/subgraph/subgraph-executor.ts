@@ -17,6 +17,7 @@ import type { Fetch, HttpLimits } from './bounded-http.ts';
 import { endpointOf, type Endpoint } from './endpoint.ts';
 import type { CachedContext, Exchange } from '../caching/exchange.ts';
 import { withOriginHeaders } from './origin-headers.ts';
+import { asOutage } from './outage.ts';
 import { readAnswer } from './subgraph-answer.ts';
 import { batchByContext } from './subgraph-batch.ts';
 import { answerError } from './subgraph-error.ts';
@@ -49,6 +50,9 @@ export interface SubgraphOutcome {
   /** Of the error that the exchange ended with, if it did not end with an answer. */
   readonly code: string | undefined;
 }
+
+/** Codes of an exchange in which the origin did not say anything. */
+const UNANSWERED = ['SUBGRAPH_TIMEOUT', 'SUBGRAPH_UNREACHABLE'];
 
 const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
 
@@ -119,7 +123,11 @@ class HttpSubgraph {
   }
 
   #resultOf(raw: unknown, call: Call): MaybeAsyncIterable<ExecutionResult> {
-    if (call.failure !== undefined) return { errors: [call.failure] };
+    if (call.failure !== undefined) {
+      const { code } = call.failure.extensions;
+      const failed = { errors: [call.failure] };
+      return UNANSWERED.includes(String(code)) ? asOutage(failed) : failed;
+    }
     // Not a generator: that could end a stream only between two events.
     if (isAsyncIterable(raw)) {
       return mapAsyncIterator(raw, (event) => this.#resultOfEvent(event), () =>
@@ -128,10 +136,14 @@ class HttpSubgraph {
     const result = readAnswer(raw);
     const { status } = call;
     const answered = status !== undefined && (status < 300 || result?.errors !== undefined);
-    if (result !== undefined && answered) return withOriginHeaders(result, call.origin);
+    const isFailing = status !== undefined && status >= 500;
+    if (result !== undefined && answered) {
+      return withOriginHeaders(isFailing ? asOutage(result) : result, call.origin);
+    }
     const got = status === undefined ? 'none' : `another with status ${status}`;
     call.failure = answerError(this.#name, got);
-    return { errors: [call.failure] };
+    const failed = { errors: [call.failure] };
+    return isFailing ? asOutage(failed) : failed;
   }
 
   #resultOfEvent(event: unknown): ExecutionResult {
