@@ -112,12 +112,12 @@ function entityTagOf(body: Buffer, mediaType: string): string {
 function cacheStatus({ how, ttlMs }: Answer): string {
   // Negative where what is served is stale (RFC 9211, section 2.5).
   const isStale = how.kind === 'stale';
-    case 'stale':
-      return `freshet; hit${ttl}; detail=${STALE_DETAILS[how.why]}`;
   const ttl = `; ttl=${isStale ? Math.min(0, Math.floor(ttlMs / 1_000)) : left(ttlMs)}`;
   switch (how.kind) {
     case 'hit':
       return `freshet; hit${ttl}; detail=${how.tier}`;
+    case 'stale':
+      return `freshet; hit${ttl}; detail=${STALE_DETAILS[how.why]}`;
     case 'collapsed':
       return `freshet; fwd=miss; collapsed${ttl}`;
     case 'miss':
@@ -126,6 +126,10 @@ function cacheStatus({ how, ttlMs }: Answer): string {
     case 'bypass':
       return `freshet; fwd=${how.why === 'mutation' ? 'method' : 'bypass'}; detail=${how.why}`;
     default:
+      return how satisfies never;
+  }
+}
+
 /** As the directives are called that allow it (RFC 5861). */
 const STALE_DETAILS = {
   revalidating: 'stale-while-revalidate',
@@ -134,10 +138,6 @@ const STALE_DETAILS = {
 
 function left(ttlMs: number): number {
   return Math.ceil(Math.max(0, ttlMs) / 1_000);
-}
-
-      return how satisfies never;
-  }
 }
 
 function cacheControl(answer: Answer, clientMaxAgeSeconds: number): string {
