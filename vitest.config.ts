@@ -5,7 +5,11 @@ export default defineConfig({
   resolve: {
     // Vite would take the ES module of graphql for our files, while Node gives the packages that
     // build on it the CommonJS one, and errors and schemas of the one are none to the other.
-    alias: [{ find: /^graphql$/, replacement: fileURLToPath(import.meta.resolve('graphql')) }],
+    alias: [
+      { find: /^graphql$/, replacement: fileURLToPath(import.meta.resolve('graphql')) },
+      // The examples name this package as a service does, which would take what was built last.
+      { find: /^freshet-gateway\/invalidation$/, replacement: source('invalidation/index.ts') },
+    ],
   },
   test: {
     include: ['test/**/*.test.ts'],
@@ -22,3 +26,7 @@ export default defineConfig({
     allowOnly: false,
   },
 });
+
+function source(path: string): string {
+  return fileURLToPath(new URL(`src/${path}`, import.meta.url));
+}

@@ -362,5 +362,5 @@ describe('100,000 rows', () => {
     expect(new Set(delivered)).toEqual(committed);
     expect(delivered.length - committed.size).toBe(0);
     expect(committed.size).toBeGreaterThan(50_000);
-  }, 120_000);
+  }, 240_000);
 });
