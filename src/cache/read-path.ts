@@ -13,14 +13,16 @@
  */
 import type { Clock, Random } from '../invalidation/clock.ts';
 import type { Horizon } from '../invalidation/horizon.ts';
-import { BackgroundLoads, type BackgroundLoadsStats } from './background-loads.ts';
+import { BackgroundLoads } from './background-loads.ts';
 import type { Entry } from './entry.ts';
 import type { Freshness } from './freshness.ts';
+import { HotEntries } from './hot-entries.ts';
 import type { CacheKey } from './key.ts';
 import type { LoadLock } from './load-lock.ts';
 import type { Load, LoadFailure, Outcome, ReadOptions, Use } from './load.ts';
-import { Loader, type LoaderStats } from './loader.ts';
-import { LockedLoader, type LockStats } from './locked-loader.ts';
+import { Loader } from './loader.ts';
+import { LockedLoader } from './locked-loader.ts';
+import { newReadPathStats, type ReadPathStats } from './read-stats.ts';
 import { SingleFlight, type Flight, type Landing } from './single-flight.ts';
 import type { Tiers } from './tiers.ts';
 import { isOpen, wantOf, wantsOf, type Want } from './want.ts';
@@ -28,6 +30,7 @@ import { isDueEarly, mayOutliveOutage, mayRevalidate } from './windows.ts';
 
 export type { Fill } from './fill.ts';
 export type { Load, LoadFailure, Outcome, ReadOptions, Use } from './load.ts';
+export type { ReadPathStats } from './read-stats.ts';
 
 export interface ReadPathOptions {
   readonly tiers: Tiers;
@@ -41,22 +44,8 @@ export interface ReadPathOptions {
   readonly flightsMax?: number;
   /** Loads off the path of requests at a time. Default 100; beyond it none is begun. */
   readonly backgroundLoadsMax?: number;
-}
-
-export interface ReadPathStats extends LoaderStats, LockStats {
-  /** Keys answered by what another caller loaded. */
-  coalesced: number;
-  /** Keys that wait, at this moment, for what another caller loads. */
-  waiting: number;
-  /** Keys whose waiter was not handed what had landed. */
-  landingsRefused: number;
-  /** Keys that were answered past their TTL while they are loaded anew. */
-  staleWhileRevalidate: number;
-  /** Keys that were answered past their TTL since the origin failed. */
-  staleIfError: number;
-  /** Loads that chance began before the TTL was over. */
-  early: number;
-  readonly background: BackgroundLoadsStats;
+  /** Entries of which it is remembered how often they are used. Default 1,000. */
+  readonly hotKeysMax?: number;
 }
 
 /** So often one waits for others, or leads; then one loads for oneself. */
@@ -73,26 +62,24 @@ export class ReadPath {
   readonly #loader: Loader;
   readonly #locked: LockedLoader | undefined;
   readonly #background: BackgroundLoads;
+  readonly #hot: HotEntries;
 
   constructor({ tiers, freshness, horizon, clock, random, ...others }: ReadPathOptions) {
-    const { flightsMax, backgroundLoadsMax, lock } = others;
+    const { flightsMax, backgroundLoadsMax, hotKeysMax: keysMax, lock } = others;
     this.#tiers = tiers;
     this.#freshness = freshness;
     this.#clock = clock;
     this.#random = random;
     this.#flights = new SingleFlight({ clock, ...(flightsMax !== undefined && { flightsMax }) });
     this.#background = new BackgroundLoads(backgroundLoadsMax);
-    this.stats = {
-      loads: 0, loaded: 0, loadsFailed: 0,
-      coalesced: 0, waiting: 0, landingsRefused: 0,
-      staleWhileRevalidate: 0, staleIfError: 0, early: 0,
-      lockWaits: 0, lockHits: 0,
-      background: this.#background.stats,
-    };
+    this.stats = newReadPathStats(this.#background.stats);
     const { stats } = this;
     this.#loader = new Loader({ tiers, horizon, clock, random, stats });
     const loader = this.#loader;
     this.#locked = lock && new LockedLoader({ lock, loader, tiers, clock, random, stats });
+    const reload = (place: Place, use: Use): Promise<void> | undefined => this.#reload(place, use);
+    const hot = { freshness, reload, ...(keysMax !== undefined && { keysMax }) };
+    this.#hot = new HotEntries(hot, stats);
   }
 
   /** How many keys are being loaded for whoever wants them. */
@@ -121,8 +108,8 @@ export class ReadPath {
   }
 
   /**
-   * To be called for each entry that `Tiers.peek` gave and that was served without `read`: chance
-   * may have it loaded early, which needs `background`. Returns at once.
+   * To be called for each entry that `Tiers.peek` gave and that was served without `read`: it is
+   * counted, and chance may have it loaded early, both of which need `background`. Returns at once.
    */
   used(key: CacheKey, entry: Entry, use: Use): void {
     this.#used({ key, index: 0 }, entry, use);
@@ -131,6 +118,7 @@ export class ReadPath {
   /** To be called when records of the log were applied (`InvalidationNode.onRecords`). */
   recordsApplied(): void {
     this.#freshness.recordsApplied();
+    this.#hot.recordsApplied();
   }
 
   /** Drops what is kept under these keys: it turned out to be no answer. */
@@ -191,7 +179,10 @@ export class ReadPath {
   }
 
   #used(place: Place, entry: Entry, use: Use): void {
-    if (use.background === undefined || !this.#isDue(entry, use)) return;
+    const { background, refreshHits = 0 } = use;
+    if (background === undefined) return;
+    if (refreshHits > 0) this.#hot.used(place, entry, use);
+    if (!this.#isDue(entry, use)) return;
     if (this.#reload(place, use, entry) !== undefined) this.stats.early += 1;
   }
 
