@@ -2,6 +2,8 @@
 import type { GraphQLSchema } from 'graphql';
 import { createYoga } from 'graphql-yoga';
 import type { Logger } from 'pino';
+import type { AnswerHeaderOptions } from './caching/answer-headers.ts';
+import type { HitPath } from './caching/hit-path.ts';
 import { callerReader } from './http/caller-reader.ts';
 import type { FreshetConfig } from './config/config.ts';
 import type { Core } from './core.ts';
@@ -25,10 +27,11 @@ export interface GatewayYogaParts {
   readonly schema: () => GraphQLSchema;
   readonly planned: (schema: GraphQLSchema) => PlannedSchema;
   readonly auditor: Auditor;
+  readonly hitPath: HitPath;
 }
 
 export function createGatewayYoga(config: FreshetConfig, parts: GatewayYogaParts) {
-  const { core, log, schema, planned, auditor } = parts;
+  const { core, log, schema, planned, auditor, hitPath } = parts;
   const { cache, headers, jwt, limits, cors, path, graphiql } = config;
   const { clock, readPath, node } = core;
   const { maxStalenessMs, positionCookie: cookie } = cache;
@@ -71,13 +74,24 @@ export function createGatewayYoga(config: FreshetConfig, parts: GatewayYogaParts
         positionWaitMs: cache.positionWaitMs,
         ...(positionCookie && { positionCookie }),
         renewal: exchangeRenewal,
-        clientMaxAgeSeconds: cache.clientMaxAgeSeconds,
-        exposeTags: cache.exposeTags,
-        vary: [...headers.propagate, ...(cors === undefined ? [] : ['origin'])],
-        credentials: headers.credentials,
+        hitPath,
+        ...answerHeaderOptions(config),
       }),
     ],
   });
+}
+
+/** What answers say of themselves, whoever gives them. */
+export function answerHeaderOptions(config: FreshetConfig): AnswerHeaderOptions {
+  const { cache, headers, cors } = config;
+  return {
+    clientMaxAgeSeconds: cache.clientMaxAgeSeconds,
+    exposeTags: cache.exposeTags,
+    vary: [...headers.propagate, ...(cors === undefined ? [] : ['origin'])],
+    credentials: headers.credentials,
+    positionInCookie: cache.positionCookie !== undefined,
+    coded: cache.compression,
+  };
 }
 
 /** What pages of other origins may read beside the body: what they need for their next request. */

@@ -13,8 +13,11 @@ import type { Siblings } from '../invalidation/siblings.ts';
 import { buildSchema, type BuiltSchema } from './built-schema.ts';
 import type { FreshetConfig } from './config/config.ts';
 import { Auditor, type AuditStats } from './caching/auditor.ts';
+import type { HitPathStats } from './caching/hit-path.ts';
 import { Core } from './core.ts';
+import { createHitPath } from './gateway-hit-path.ts';
 import { createGatewayYoga } from './gateway-yoga.ts';
+import type { HttpListener } from './http/http-server.ts';
 import { createNode, redisConnection } from './invalidation-node.ts';
 import { LiveSchema } from './supergraph/live-schema.ts';
 import { supergraphSource } from './supergraph/supergraph-source.ts';
@@ -42,6 +45,8 @@ export interface GatewayStatus {
   readonly schemaHash: string;
   readonly l1: { readonly entries: number; readonly bytes: number; readonly evictions: number };
   readonly tiers: Core['tiers']['stats'];
+  /** Answers that Yoga was not asked for. */
+  readonly hitPath: HitPathStats;
   readonly loads: Core['readPath']['stats'];
   readonly redis: NonNullable<Core['l2']>['stats'] | undefined;
   readonly invalidation: NodeStats;
@@ -51,6 +56,8 @@ export interface GatewayStatus {
 
 export interface Gateway {
   readonly handler: (request: IncomingMessage, response: ServerResponse) => unknown;
+  /** For `listeners` of `HttpServer`: answers at once what `handler` has answered before. */
+  readonly listener: HttpListener;
   status(): GatewayStatus;
   /** Whether requests can be answered; a log that cannot be heard does not stand in the way. */
   ready(): boolean;
@@ -68,6 +75,12 @@ export async function createGateway(
 ): Promise<Gateway> {
   const { log, clock, random, signal } = dependencies;
   const core = createCore(config, dependencies);
+  const { horizon } = core.node;
+  const auditor = new Auditor({
+    ...config.cache.audit, horizon, hearing: core.node, clock, random,
+  });
+  const schemaHash = (): string => live.current().hash;
+  const hitPath = createHitPath(config, { core, auditor, schemaHash });
   // Requests under way end on the version that they began with.
   const built = new WeakMap<GraphQLSchema, BuiltSchema>();
   const live = await LiveSchema.open<BuiltSchema>({
@@ -77,7 +90,10 @@ export async function createGateway(
       built.set(made.schema, made);
       return made;
     },
-    onSwap: ({ hash }) => log.info({ schemaHash: hash }, 'supergraph swapped'),
+    onSwap: ({ hash }) => {
+      hitPath.forget();
+      log.info({ schemaHash: hash }, 'supergraph swapped');
+    },
     onFailure: (error) => log.warn({ reason: error.message }, 'supergraph not taken'),
     ...(signal && { signal }),
   }).catch(async (error: unknown) => {
@@ -85,17 +101,16 @@ export async function createGateway(
     throw error;
   });
   await core.start();
-  const { horizon } = core.node;
-  const auditor = new Auditor({
-    ...config.cache.audit, horizon, hearing: core.node, clock, random,
-  });
   const planned = (schema: GraphQLSchema): BuiltSchema => built.get(schema) ?? live.current();
   const schema = (): GraphQLSchema => live.current().schema;
-  const yoga = createGatewayYoga(config, { core, log, schema, planned, auditor });
+  const yoga = createGatewayYoga(config, { core, log, schema, planned, auditor, hitPath });
   let closed = false;
   return {
     handler: (request, response) => yoga(request, response),
-    status: () => ({ ...statusOf(core, live.current()), audit: auditor.stats }),
+    listener: hitPath.listener,
+    status: () => ({
+      ...statusOf(core, live.current()), hitPath: hitPath.stats, audit: auditor.stats,
+    }),
     ready: () => !closed,
     async close() {
       closed = true;
@@ -128,7 +143,7 @@ function createCore(config: FreshetConfig, dependencies: GatewayDependencies): C
 function statusOf(
   { node, l1, l2, tiers, readPath }: Core,
   { hash }: BuiltSchema,
-): Omit<GatewayStatus, 'audit'> {
+): Omit<GatewayStatus, 'audit' | 'hitPath'> {
   const stats = node.stats;
   return {
     position: formatPosition(stats.position),

@@ -61,7 +61,13 @@ export async function startNode(
 
   const refusalHeaders = () => ({ 'freshet-position': gateway.status().position });
   const server = new HttpServer({
-    handler: gateway.handler, path, limits, clock, onError, refusalHeaders,
+    handler: gateway.handler,
+    listeners: [gateway.listener],
+    path,
+    limits,
+    clock,
+    onError,
+    refusalHeaders,
   });
   parts.server = server;
   lifecycle.onClose('clients', () => server.close({ drainMs: config.drainMs }));

@@ -243,7 +243,7 @@ describe('what caches on the way are told', () => {
     const { headers } = await get(node, USER);
     expect(headers.get('cache-control')).toBe('public, max-age=0, must-revalidate');
     expect(namesIn(headers, 'vary'))
-      .toEqual(['accept', 'authorization', 'freshet-position', 'x-tenant']);
+      .toEqual(['accept', 'accept-encoding', 'authorization', 'freshet-position', 'x-tenant']);
   });
 
   it('says private where an answer is of one caller', async () => {
@@ -260,7 +260,8 @@ describe('what caches on the way are told', () => {
     expect(cacheStatus(other).parameters).toMatchObject({ hit: true });
     for (const { headers } of [first, other]) {
       expect(headers.get('cache-control')).toBe('public, max-age=0, must-revalidate');
-      expect(namesIn(headers, 'vary')).toEqual(['accept', 'freshet-position', 'x-tenant']);
+      expect(namesIn(headers, 'vary'))
+        .toEqual(['accept', 'accept-encoding', 'freshet-position', 'x-tenant']);
     }
     const tenant = await get(node, OPEN, { 'x-tenant': 'b' });
     expect(cacheStatus(tenant).parameters).not.toHaveProperty('hit');

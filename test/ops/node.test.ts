@@ -23,6 +23,7 @@ function configWith(options: object = {}): FreshetConfig {
 function gatewayThat(part: Partial<Gateway> = {}): Gateway {
   return {
     handler: (_, response) => response.end('from the gateway'),
+    listener: () => false,
     status: () => ({ hears: false, position: '1-0' }) as ReturnType<Gateway['status']>,
     ready: () => true,
     close: async () => undefined,

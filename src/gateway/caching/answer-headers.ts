@@ -31,6 +31,8 @@ export interface AnswerHeaderOptions {
   readonly credentials?: readonly string[];
   /** Cookies carry the position too, as `freshet-position` does. Default false. */
   readonly positionInCookie?: boolean;
+  /** The same answer may be sent in a content coding. Default false. */
+  readonly coded?: boolean;
 }
 
 /** A longer header is cut at a tag: proxies commonly refuse more than 16 KiB. */
@@ -79,19 +81,13 @@ function keepingHeaders(
 /** What of a request makes the answer another one (RFC 9110, section 12.5.5). */
 function varyOf(
   answer: Answer,
-  { vary = [], credentials = [], positionInCookie = false }: AnswerHeaderOptions,
+  { vary = [], credentials = [], positionInCookie = false, coded = false }: AnswerHeaderOptions,
 ): string {
   const matters = vary.filter((name) => !answer.public || !credentials.includes(name));
   // Who has seen a later position must not be given an earlier answer on the way.
   const ofPosition = ['freshet-position', ...(positionInCookie ? ['cookie'] : [])];
-  return [...new Set(['accept', ...ofPosition, ...matters])].join(', ');
-}
-
-/** True where the client already has these very bytes (RFC 9110, section 13.1.2: weak match). */
-export function matchesEntityTag(ifNoneMatch: string, etag: string): boolean {
-  if (ifNoneMatch.trim() === '*') return true;
-  const tags = ifNoneMatch.match(/(?:W\/)?"[^"]*"/g) ?? [];
-  return tags.some((tag) => tag.replace(/^W\//, '') === etag);
+  const ofForm = ['accept', ...(coded ? ['accept-encoding'] : [])];
+  return [...new Set([...ofForm, ...ofPosition, ...matters])].join(', ');
 }
 
 const hashes = new WeakMap<Buffer, string>();

@@ -6,11 +6,14 @@ import type { Plugin } from 'graphql-yoga';
 import type { Millis } from '../../invalidation/clock.ts';
 import { fault, FreshetError } from '../../invalidation/errors.ts';
 import { latest, parsePosition, type Position } from '../../invalidation/position.ts';
-import { answerHeaders, matchesEntityTag, type AnswerHeaderOptions } from './answer-headers.ts';
+import { answerHeaders, type AnswerHeaderOptions } from './answer-headers.ts';
 import type { Caller } from '../http/caller.ts';
+import { codingsTaken, matchedEntityTag } from '../http/content-coding.ts';
 import type { PositionCookie } from '../http/position-cookie.ts';
 import { Exchange, type CachedContext } from './exchange.ts';
+import type { HitPath } from './hit-path.ts';
 import { asGraphQLError } from '../http/refusal.ts';
+import type { ReadRequest } from '../http/request-body.ts';
 import type { Renewal } from './renewal.ts';
 import type { ResponseCache } from './response-cache.ts';
 import type { Execute } from './tagged-execution.ts';
@@ -23,6 +26,8 @@ export interface ResponseCachePluginOptions extends AnswerHeaderOptions {
   readonly positionWaitMs: Millis;
   /** Carries the position as well, for browsers. Default none. */
   readonly positionCookie?: PositionCookie | undefined;
+  /** Is told of answers that were kept. Default none. */
+  readonly hitPath?: Pick<HitPath, 'learn' | 'isChosen'>;
   /** How to execute again what a request asked for. */
   readonly renewal: Renewal;
 }
@@ -50,13 +55,14 @@ export function useResponseCache(options: ResponseCachePluginOptions): Plugin {
       // It is made anew, for an exchange that no request waits for.
       if ('exchange' in context) return;
       const exchange = await openExchange(context.request, options);
+      const { req } = context as Served;
+      exchange.chosen = req !== undefined && options.hitPath?.isChosen(req) === true;
       exchanges.set(context.request, [...(exchanges.get(context.request) ?? []), exchange]);
       extendContext({ exchange } as unknown as Partial<typeof context>);
     },
     onExecute({ executeFn, setExecuteFn }) {
-      const execute = executeFn as unknown as Execute;
-      setExecuteFn((args: ExecutionArgs) =>
-        showing(() => options.cache.answer(args, async (own) => whole(await execute(own), own))));
+      const execute = executingWhole(executeFn as Execute);
+      setExecuteFn((args: ExecutionArgs) => showing(() => options.cache.answer(args, execute)));
     },
     onSubscribe({ args }) {
       const { exchange } = args.contextValue as unknown as CachedContext;
@@ -64,7 +70,7 @@ export function useResponseCache(options: ResponseCachePluginOptions): Plugin {
       exchange.streaming = true;
     },
     onResponse(payload) {
-      const { request, response, fetchAPI } = payload;
+      const { request, response, fetchAPI, serverContext } = payload;
       const mediaType = mediaTypeOf(response.headers);
       if (mediaType === undefined || mediaType === 'text/html') return;
       const own = exchanges.get(request) ?? [];
@@ -81,14 +87,32 @@ export function useResponseCache(options: ResponseCachePluginOptions): Plugin {
         const cookie = options.positionCookie?.write(position, request);
         if (cookie !== undefined) response.headers.append('set-cookie', cookie);
       }
-      if (request.method === 'GET' && isUnchanged(request, headers)) {
+      const [exchange] = own;
+      const { req } = serverContext as Served;
+      if (exchange?.answer !== undefined && req !== undefined && headers['etag'] !== undefined) {
+        const { answer, caller } = exchange;
+        const sent = { headers: response.headers, mediaType };
+        options.hitPath?.learn({ request: req, ...sent, answer, caller });
+      }
+      const held = request.method === 'GET' ? entityTagHeld(request, headers, options) : undefined;
+      if (held !== undefined) {
         response.headers.delete('content-length');
         response.headers.delete('content-type');
+        response.headers.set('etag', held);
         const unchanged = { status: 304, headers: response.headers };
         payload.setResponse(new fetchAPI.Response(null, unchanged));
       }
     },
   };
+}
+
+function executingWhole(execute: Execute): Execute {
+  return async (args) => whole(await execute(args), args);
+}
+
+/** What came in on `node:http`, where that is so. */
+interface Served {
+  readonly req?: ReadRequest;
 }
 
 /** Returns the result. Parts that do not fit the schema leave errors in it that no origin gave. */
@@ -116,9 +140,16 @@ function setHeader(headers: Headers, name: string, value: string): void {
   else headers.set(name, value);
 }
 
-function isUnchanged(request: Request, { etag }: Record<string, string>): boolean {
-  const ifNoneMatch = request.headers.get('if-none-match');
-  return etag !== undefined && ifNoneMatch !== null && matchesEntityTag(ifNoneMatch, etag);
+/** The tag of what the client has of this very content. */
+function entityTagHeld(
+  { headers }: Request,
+  { etag }: Record<string, string>,
+  { coded = false }: AnswerHeaderOptions,
+): string | undefined {
+  const ifNoneMatch = headers.get('if-none-match');
+  if (etag === undefined || ifNoneMatch === null) return undefined;
+  const taken = coded ? codingsTaken(headers.get('accept-encoding') ?? undefined) : [];
+  return matchedEntityTag(ifNoneMatch, etag, taken);
 }
 
 async function openExchange(

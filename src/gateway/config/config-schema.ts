@@ -157,6 +157,8 @@ const cache = z.strictObject({
   clientMaxAgeSeconds: seconds.default(0)
     .meta(about('How long clients may use an answer without asking: no purge reaches them.')),
   exposeTags: z.boolean().default(false).meta(about('Send the tags of an answer as `Cache-Tag`.')),
+  compression: z.boolean().default(true)
+    .meta(about('Send what is asked often in br, zstd or gzip, where the client takes it.')),
   positionWaitMs: z.int().min(0).max(60_000).default(500)
     .meta(about('How long to wait for a position that a client has seen and this node has not.')),
   audit: z.strictObject({

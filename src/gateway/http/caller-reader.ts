@@ -148,7 +148,7 @@ interface Reduction {
 async function reduced(caller: Caller, { bearer, reduce, clock }: Reduction): Promise<Caller> {
   const token = await reduce(bearer);
   // It is the origin's to refuse it. Until then nothing that it answers is this caller's to keep.
-  if (token === undefined) return { ...caller, validForMs: 0 };
+  if (token === undefined) return { ...caller, validForMs: 0, believedUntil: 0 };
   const { authorization: _, ...others } = caller.forwarded;
   const { claims, tags } = token;
   const endsAt = clock.now() + token.validForMs;
@@ -158,6 +158,7 @@ async function reduced(caller: Caller, { bearer, reduce, clock }: Reduction): Pr
     ...caller,
     ownScope,
     tags,
+    believedUntil: token.believedUntil,
     get validForMs() {
       return endsAt - clock.now();
     },

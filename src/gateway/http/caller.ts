@@ -18,6 +18,11 @@ export interface Caller {
    * and 0 or less once it has ended. Infinity: no limit.
    */
   readonly validForMs: Millis;
+  /**
+   * By the wall clock: until then the same headers say the same of who asks, and need not be
+   * verified again. Default: for ever.
+   */
+  readonly believedUntil?: Millis;
 }
 
 export const ANONYMOUS: Caller = {

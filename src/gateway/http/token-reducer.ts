@@ -40,6 +40,8 @@ export interface ReducedToken {
   readonly tags: readonly Tag[];
   /** What is left of it; never 0 or less. */
   readonly validForMs: Millis;
+  /** By the wall clock: until then it is not verified anew. */
+  readonly believedUntil: Millis;
 }
 
 /** `undefined` for a token that cannot be verified, or has expired. */
@@ -83,9 +85,10 @@ class Reducer {
   }
 
   async reduce(token: string): Promise<ReducedToken | undefined> {
-    const { claims, tags, expiresAt } = await this.#verdictOn(token);
+    const { claims, tags, expiresAt, trustedUntil } = await this.#verdictOn(token);
     const validForMs = expiresAt - this.#clock.wall();
-    return claims === undefined || validForMs <= 0 ? undefined : { claims, tags, validForMs };
+    if (claims === undefined || validForMs <= 0) return undefined;
+    return { claims, tags, validForMs, believedUntil: Math.min(expiresAt, trustedUntil) };
   }
 
   #verdictOn(token: string): Verdict | Promise<Verdict> {

@@ -1,0 +1,268 @@
+/**
+ * Answers at once what was answered before: a request that is the same, byte for byte, as one that
+ * Yoga has seen is given the stored bytes, without its JSON or its GraphQL being looked at again.
+ *
+ * It promises to walk round nothing. A request is recognised only after it has passed every gate
+ * there is, as it stands; what can change since is asked each time: the rule of freshness, the
+ * schema, the token, the position that the client has seen, and whether there is to be caching at
+ * all. Whatever else changes which requests pass a gate has to call `forget`. Anything unusual is
+ * left to Yoga, untouched. The answer is the one that Yoga would have given, but for the content
+ * coding.
+ */
+import type { ServerResponse } from 'node:http';
+import type { Entry } from '../../cache/entry.ts';
+import type { CacheKey } from '../../cache/key.ts';
+import type { MemoryStore } from '../../cache/memory-store.ts';
+import type { Tiers } from '../../cache/tiers.ts';
+import type { Clock, Millis } from '../../invalidation/clock.ts';
+import { formatPosition, parsePosition, type Position } from '../../invalidation/position.ts';
+import type { Caller } from '../http/caller.ts';
+import { codingsTaken, matchedEntityTag, type CodingsTaken } from '../http/content-coding.ts';
+import { FINGERPRINT_LENGTH_MAX, fingerprintOf, type Fingerprint } from '../http/fingerprint.ts';
+import type { PositionCookie } from '../http/position-cookie.ts';
+import { RecentTable } from '../http/recent-table.ts';
+import type { ReadRequest } from '../http/request-body.ts';
+import type { Answer } from './answer.ts';
+import type { AnswerHeaderOptions } from './answer-headers.ts';
+import { Compressor, type CompressorStats } from './compressor.ts';
+import type { ReadyAnswer, Template } from './ready-answer.ts';
+import { ReadyAnswers } from './ready-answers.ts';
+
+export interface HitPathOptions {
+  readonly tiers: Pick<Tiers, 'peek'>;
+  readonly l1: Pick<MemoryStore, 'find' | 'replace'>;
+  readonly node: { readonly position: Position };
+  readonly clock: Clock;
+  /** Asked for each request. False: all of them are Yoga's. */
+  readonly enabled: () => boolean;
+  /** Whether chance has this hit compared with its origin; it is then Yoga's, and `isChosen`. */
+  readonly audits: (hit: { readonly isOwn: boolean }) => boolean;
+  /** Of the schema that a request which begins now is answered by. */
+  readonly schemaHash: () => string;
+  /** Request headers, in lower case, on which an answer or who asks depends. */
+  readonly headerNames: readonly string[];
+  readonly answerHeaders: AnswerHeaderOptions;
+  readonly positionCookie?: PositionCookie | undefined;
+  /** Answer in br, zstd or gzip where the client takes it. */
+  readonly compression: boolean;
+  /** Of the table of requests. Default 32 MiB. */
+  readonly bytesMax?: number;
+}
+
+export interface HitPathStats {
+  /** Requests that were answered here. */
+  readonly hits: number;
+  /** Of them, those that were told that nothing has changed. */
+  readonly unchanged: number;
+  /** Of them, those that were answered in a content coding. */
+  readonly coded: number;
+  /** Requests that are recognised. */
+  readonly requests: number;
+  readonly bytes: number;
+  readonly compression: CompressorStats;
+}
+
+/** An answer of Yoga's, and what it was asked. */
+export interface Answered {
+  readonly request: ReadRequest;
+  /** As they are sent with status 200. */
+  readonly headers: Headers;
+  readonly mediaType: string;
+  readonly answer: Answer;
+  readonly caller: Caller;
+}
+
+/** What is known of a request. */
+interface Recognised {
+  readonly key: CacheKey;
+  readonly schemaHash: string;
+  readonly earlyExpiry: number;
+  readonly template: Template;
+  /** By the wall clock: until then its credentials are what they were. */
+  readonly believedUntil: Millis;
+}
+
+const BYTES_MAX = 32 * 1024 * 1024;
+/** A coded form is made when it has been asked for so often. */
+const WANTED_MIN = 3;
+
+/** Up to here it costs less to copy the bytes into a text; each of them stays what it is. */
+const TEXT_BYTES_MAX = 8 * 1024;
+
+/**
+ * In that many times the beta of XFetch, times the time that the load took, before it expires, is
+ * an entry loaded early by all but one in 20,000 of the chances there are: e to the power of -10.
+ */
+const EARLY_FACTOR = 10;
+
+/** Said of each answer anew. */
+const OWN_HEADERS = [
+  'content-length', 'freshet-position', 'cache-control', 'cache-status', 'age', 'etag', 'cache-tag',
+];
+/** The same for all answers to like requests. With any other header a request is Yoga's. */
+const COMMON_HEADERS = /^(content-type|vary|access-control-[a-z-]+)$/;
+
+export class HitPath {
+  readonly #options: HitPathOptions;
+  readonly #fingerprint: Fingerprint;
+  readonly #requests: RecentTable<Recognised>;
+  readonly #ready: ReadyAnswers;
+  readonly #compressor: Compressor;
+  readonly #counts = { hits: 0, unchanged: 0, coded: 0 };
+  /** Requests that were left to Yoga, and by what state of the gates. */
+  readonly #left = new WeakMap<object, { readonly isChosen: boolean; readonly gates: number }>();
+  #gates = 0;
+  #lastPosition: { readonly text: string; readonly position: Position | undefined };
+
+  constructor(options: HitPathOptions) {
+    const { headerNames, bytesMax = BYTES_MAX, answerHeaders, l1, node } = options;
+    this.#options = options;
+    this.#fingerprint = fingerprintOf(headerNames);
+    this.#requests = new RecentTable({ bytesMax, nameLengthMax: 2 * FINGERPRINT_LENGTH_MAX });
+    this.#ready = new ReadyAnswers(answerHeaders);
+    this.#compressor = new Compressor(l1);
+    this.#lastPosition = { text: formatPosition(node.position), position: node.position };
+  }
+
+  get stats(): HitPathStats {
+    const { size: requests, bytes } = this.#requests;
+    return { ...this.#counts, requests, bytes, compression: this.#compressor.stats };
+  }
+
+  /** For `HttpServer`: answers the request and returns true, or leaves it as it is. */
+  readonly listener = (request: ReadRequest, response: ServerResponse): boolean => {
+    const known = this.#find(request);
+    const entry = known && this.#options.tiers.peek(known.key);
+    if (known === undefined || entry === undefined) return this.#leave(request, false);
+    const { clock, audits } = this.#options;
+    if (isNearEnd(entry, known, clock)) return this.#leave(request, false);
+    if (audits({ isOwn: !known.template.shared })) return this.#leave(request, true);
+    this.#counts.hits += 1;
+    this.#send({ request, response, entry, known });
+    return true;
+  };
+
+  #leave(request: ReadRequest, isChosen: boolean): false {
+    this.#left.set(request, { isChosen, gates: this.#gates });
+    return false;
+  }
+
+  /** An answer that was kept, to a request that is to be recognised when it comes again. */
+  learn({ request, headers, mediaType, answer, caller }: Answered): void {
+    const { kept, shared, public: isPublic } = answer;
+    // It may have passed gates that have changed since.
+    if (kept === undefined || this.#left.get(request)?.gates !== this.#gates) return;
+    const fingerprint = this.#fingerprint(request);
+    if (fingerprint === undefined) return;
+    const common: string[] = [];
+    for (const [name, value] of headers) {
+      if (OWN_HEADERS.includes(name)) continue;
+      if (!COMMON_HEADERS.test(name)) return;
+      common.push(name, value);
+    }
+    const { believedUntil = Number.POSITIVE_INFINITY } = caller;
+    const template = this.#ready.template({ headers: common, mediaType, shared, public: isPublic });
+    this.#requests.set(fingerprint, { ...kept, template, believedUntil });
+  }
+
+  /** Whether the request was left to Yoga because its answer is to be audited. */
+  isChosen(request: object): boolean {
+    return this.#left.get(request)?.isChosen ?? false;
+  }
+
+  /** No request is recognised any more: what passes the gates has changed. */
+  forget(): void {
+    this.#requests.clear();
+    this.#gates += 1;
+  }
+
+  /** What is known of the request, if all that can have changed since is as it was. */
+  #find(request: ReadRequest): Recognised | undefined {
+    const { enabled, schemaHash, clock } = this.#options;
+    if (!enabled()) return undefined;
+    const fingerprint = this.#fingerprint(request);
+    if (fingerprint === undefined) return undefined;
+    const known = this.#requests.get(fingerprint);
+    if (known === undefined || !this.#isInSight(request)) return undefined;
+    const { believedUntil } = known;
+    const isBelieved = believedUntil === Number.POSITIVE_INFINITY || clock.wall() < believedUntil;
+    if (known.schemaHash === schemaHash() && isBelieved) return known;
+    this.#requests.delete(fingerprint);
+    return undefined;
+  }
+
+  /** Whether this node has heard of all that the client has seen. */
+  #isInSight({ headers }: ReadRequest): boolean {
+    const { positionCookie, node } = this.#options;
+    const sent = headers['freshet-position'];
+    if (sent !== undefined && !this.#isReached(String(sent))) return false;
+    const { cookie } = headers;
+    if (positionCookie === undefined || cookie === undefined) return true;
+    const kept = positionCookie.read(cookie);
+    return kept === undefined || kept <= node.position;
+  }
+
+  #isReached(text: string): boolean {
+    // Most clients have seen the same one.
+    if (text !== this.#lastPosition.text) {
+      this.#lastPosition = { text, position: parsePosition(text) };
+    }
+    const { position } = this.#lastPosition;
+    return position !== undefined && position <= this.#options.node.position;
+  }
+
+  #send({ request, response, entry, known }: {
+    request: ReadRequest;
+    response: ServerResponse;
+    entry: Entry;
+    known: Recognised;
+  }): void {
+    const { compression, clock, node } = this.#options;
+    const { method, headers } = request;
+    const moment = { now: clock.now(), position: node.position };
+    const accepted = headers['accept-encoding'];
+    const taken = compression && accepted !== undefined ? codingsTaken(accepted) : [];
+    const ready = this.#choose(entry, known, taken);
+    const ifNoneMatch = headers['if-none-match'];
+    if (ifNoneMatch !== undefined && method === 'GET') {
+      const held = matchedEntityTag(ifNoneMatch, ready.plainTag(entry, moment), taken);
+      if (held !== undefined) {
+        this.#counts.unchanged += 1;
+        response.writeHead(304, ready.headersUnchanged(entry, moment, held) as string[]).end();
+        return;
+      }
+    }
+    if (ready.coding !== undefined) this.#counts.coded += 1;
+    response.writeHead(200, ready.headers(entry, moment) as string[]);
+    const { body } = ready;
+    // Node sends head and body as one text in one piece, and other bytes in two.
+    if (body.length <= TEXT_BYTES_MAX) response.end(body.toString('latin1'), 'latin1');
+    else response.end(body);
+  }
+
+  /** The best form that there is; a better one is made when it has been wanted often. */
+  #choose(entry: Entry, { key, template }: Recognised, taken: CodingsTaken): ReadyAnswer {
+    const [best] = taken;
+    if (best === undefined || !this.#compressor.isWorthwhile(entry)) {
+      return this.#ready.of(entry, template, undefined);
+    }
+    const coding = taken.find((one) => entry.encoded?.[one] !== undefined);
+    const ready = this.#ready.of(entry, template, coding);
+    if (coding !== best) {
+      const wanted = (ready.wanted.get(best) ?? 0) + 1;
+      const isTime = wanted === WANTED_MIN;
+      const isRefused = isTime && !this.#compressor.add({ key, entry, coding: best });
+      ready.wanted.set(best, isRefused ? 0 : wanted);
+    }
+    return ready;
+  }
+}
+
+/** The slow way decides by chance whether it is loaded before it expires. */
+function isNearEnd(
+  { staleAt, loadMs }: Entry,
+  { earlyExpiry }: Pick<Recognised, 'earlyExpiry'>,
+  clock: Clock,
+): boolean {
+  return earlyExpiry > 0 && staleAt - clock.now() < EARLY_FACTOR * earlyExpiry * loadMs;
+}

@@ -1,0 +1,114 @@
+/**
+ * What is sent for an entry, ready to be written: the bytes, in plain text or in a coding, and the
+ * head of the answer as one flat list. A head is made anew when a second of its age or of its time
+ * to live has passed or the node's position has moved, and not for each request.
+ */
+import type { Entry } from '../../cache/entry.ts';
+import type { Millis } from '../../invalidation/clock.ts';
+import type { Position } from '../../invalidation/position.ts';
+import { answerHeaders, type AnswerHeaderOptions } from './answer-headers.ts';
+import { codedEntityTag, type Coding } from '../http/content-coding.ts';
+
+/** What the answers to like requests have in common, whatever entry they are made of. */
+export interface Template {
+  /** Names and values in turn, as Node takes them: content type, `Vary`, what CORS adds. */
+  readonly headers: readonly string[];
+  readonly mediaType: string;
+  readonly shared: boolean;
+  readonly public: boolean;
+}
+
+export interface Moment {
+  readonly now: Millis;
+  readonly position: Position;
+}
+
+/** These and `etag` are all that differs from entry to entry, and from moment to moment. */
+const OWN_LINES = ['cache-control', 'cache-status', 'age', 'freshet-position', 'cache-tag'];
+const SECOND_MS = 1_000;
+
+export class ReadyAnswer {
+  readonly template: Template;
+  readonly coding: Coding | undefined;
+  readonly body: Buffer;
+  /** How often a better coding was wanted. */
+  readonly wanted = new Map<Coding, number>();
+  readonly #options: AnswerHeaderOptions;
+  #headers: readonly string[] = [];
+  #unchanged: readonly string[] = [];
+  #plainTag = '';
+  #position: Position | undefined;
+  #staleAt: Millis = Number.NaN;
+  #validUntil: Millis = Number.NEGATIVE_INFINITY;
+
+  constructor(entry: Entry, { template, coding, options }: {
+    template: Template;
+    coding: Coding | undefined;
+    options: AnswerHeaderOptions;
+  }) {
+    this.template = template;
+    this.coding = coding;
+    this.#options = options;
+    this.body = (coding && entry.encoded?.[coding]) ?? entry.value;
+  }
+
+  /** For status 200. */
+  headers(entry: Entry, moment: Moment): readonly string[] {
+    this.#bringUpTo(entry, moment);
+    return this.#headers;
+  }
+
+  /** For status 304, to a client that holds what has this tag. */
+  headersUnchanged(entry: Entry, moment: Moment, etag: string): readonly string[] {
+    this.#bringUpTo(entry, moment);
+    return [...this.#unchanged, 'etag', etag];
+  }
+
+  /** The entity tag of the content in plain text. */
+  plainTag(entry: Entry, moment: Moment): string {
+    this.#bringUpTo(entry, moment);
+    return this.#plainTag;
+  }
+
+  #bringUpTo(entry: Entry, { now, position }: Moment): void {
+    const isMoved = position !== this.#position || entry.staleAt !== this.#staleAt;
+    if (now < this.#validUntil && !isMoved) return;
+    const ageMs = Math.max(0, now - entry.readAt);
+    const ttlMs = Math.max(0, entry.staleAt - now);
+    this.#make(entry, { ageMs, ttlMs, position });
+    this.#position = position;
+    this.#staleAt = entry.staleAt;
+    // Both are told in whole seconds; the one that is over first ends what is told.
+    const endOfAge = entry.readAt + (Math.floor(ageMs / SECOND_MS) + 1) * SECOND_MS;
+    const endOfTtl = entry.staleAt - Math.floor(ttlMs / SECOND_MS) * SECOND_MS;
+    this.#validUntil = Math.min(endOfAge, endOfTtl);
+  }
+
+  #make(
+    entry: Entry,
+    { position, ageMs, ttlMs }: { position: Position; ageMs: Millis; ttlMs: Millis },
+  ): void {
+    const { mediaType, shared, public: isPublic, headers: common } = this.template;
+    const { value: body, tags } = entry;
+    const how = { kind: 'hit', tier: 'l1' } as const;
+    const answer = { how, body, tags, shared, public: isPublic, ageMs, ttlMs, kept: undefined };
+    const http = { status: 200, mediaType, batch: false, answers: [answer], position };
+    const told = answerHeaders(http, this.#options);
+    const lines = OWN_LINES.flatMap((name) => (told[name] === undefined ? [] : [name, told[name]]));
+    const plainTag = told['etag'] ?? '';
+    this.#plainTag = plainTag;
+    this.#unchanged = [...withoutContent(common), ...lines];
+    const { coding } = this;
+    this.#headers = [
+      ...common,
+      ...(coding === undefined ? [] : ['content-encoding', coding]),
+      'content-length', String(this.body.length),
+      ...lines,
+      'etag', coding === undefined ? plainTag : codedEntityTag(plainTag, coding),
+    ];
+  }
+}
+
+function withoutContent(headers: readonly string[]): readonly string[] {
+  return headers.filter((_, at) => headers[at - (at % 2)] !== 'content-type');
+}
