@@ -7,8 +7,15 @@ export interface Question {
   /** Sent as the header Authorization. */
   readonly caller?: string | undefined;
   readonly method?: 'POST' | 'GET';
+  readonly validators?: Validators | undefined;
+}
+
+/** What a client that has an answer asks with whether it has changed (RFC 9110, section 13.1). */
+export interface Validators {
   /** Sent as If-None-Match. */
-  readonly unlessMatches?: string | undefined;
+  readonly etag: string;
+  /** Sent as If-Modified-Since, where the answer had it. */
+  readonly lastModified?: string | undefined;
 }
 
 export interface Answer {
@@ -38,14 +45,17 @@ export class Endpoint {
   }
 
   async #exchange(
-    { query, variables = {}, caller, method = 'POST', unlessMatches }: Question,
+    { query, variables = {}, caller, method = 'POST', validators }: Question,
     signal: AbortSignal,
   ): Promise<{ status: number; headers: Headers; text: string }> {
     const headers = {
       accept: 'application/graphql-response+json, application/json',
       ...(method === 'POST' && { 'content-type': 'application/json' }),
       ...(caller !== undefined && { authorization: caller }),
-      ...(unlessMatches !== undefined && { 'if-none-match': unlessMatches }),
+      ...(validators !== undefined && { 'if-none-match': validators.etag }),
+      ...(validators?.lastModified !== undefined && {
+        'if-modified-since': validators.lastModified,
+      }),
     };
     const body = JSON.stringify({ query, variables });
     const response = method === 'POST'

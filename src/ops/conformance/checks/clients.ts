@@ -1,6 +1,6 @@
 /** What a client relies on: its own writes, its own copy, and never to be taken back in time. */
 import type { Check } from '../check.ts';
-import { valueAt, type Question } from '../endpoint.ts';
+import { valueAt, type Question, type Validators } from '../endpoint.ts';
 import type { Trial } from '../trial.ts';
 import { expectEqual, Failed, NotApplicable } from '../verdict.ts';
 import { callersReachOrigin } from './callers.ts';
@@ -27,16 +27,16 @@ export const CLIENT_CHECKS: readonly Check[] = [
     async run(trial) {
       const id = trial.item();
       const question: Question = { ...itemQuestion(id), method: 'GET' };
-      const before = await entityTagOf(trial, question);
+      const before = await validatorsOf(trial, question);
       await trial.rename(id, 'new');
-      for (let times = 0; times < 3; times += 1) {
-        const answer = await trial.ask({ ...question, unlessMatches: before });
-        if (answer.status === 304) throw new Failed('after the update: expected 200, got 304');
+      for (const validators of [before, before, before, { etag: before.etag }]) {
+        const answer = await trial.ask({ ...question, validators });
+        if (answer.status === 304) throw new Failed(`after the update, ${unexpected(validators)}`);
         const got = valueAt(answer, 'item.name');
         expectEqual('after the update, item.name', { expected: 'new', got });
       }
-      const after = await entityTagOf(trial, question);
-      if (after !== before) return;
+      const { etag } = await validatorsOf(trial, question);
+      if (etag !== before.etag) return;
       throw new Failed('after the update: expected another ETag, got the same');
     },
   },
@@ -47,10 +47,10 @@ export const CLIENT_CHECKS: readonly Check[] = [
       await callersReachOrigin(trial);
       const [alice, bob] = trial.callers;
       const query = `{ item(id: ${JSON.stringify(trial.item())}) { secret } }`;
-      const own = await entityTagOf(trial, { query, method: 'GET', caller: alice });
+      const validators = await validatorsOf(trial, { query, method: 'GET', caller: alice });
       for (const caller of [bob, undefined]) {
-        const answer = await trial.ask({ query, method: 'GET', caller, unlessMatches: own });
-        if (answer.status === 304) throw new Failed('another caller: expected 200, got 304');
+        const answer = await trial.ask({ query, method: 'GET', caller, validators });
+        if (answer.status === 304) throw new Failed(`another caller, ${unexpected(validators)}`);
       }
     },
   },
@@ -81,10 +81,15 @@ export const CLIENT_CHECKS: readonly Check[] = [
   },
 ];
 
-async function entityTagOf(trial: Trial, question: Question): Promise<string> {
+function unexpected({ lastModified }: Validators): string {
+  const sent = lastModified === undefined ? '' : ' and If-Modified-Since';
+  return `with If-None-Match${sent}: expected 200, got 304`;
+}
+
+async function validatorsOf(trial: Trial, question: Question): Promise<Validators> {
   const answer = await trial.ask(question);
   const etag = answer.headers.get('etag');
   if (answer.status !== 200) throw new NotApplicable(`GET is answered ${answer.status}`);
   if (etag === null) throw new NotApplicable('answers to GET have no ETag');
-  return etag;
+  return { etag, lastModified: answer.headers.get('last-modified') ?? undefined };
 }
