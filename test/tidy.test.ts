@@ -141,7 +141,7 @@ describe('honesty', () => {
 function filesIn(folder: string, name: RegExp): string[] {
   if (!existsSync(join(root, folder))) return [];
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-    .filter((file) => name.test(file))
+    .filter((file) => name.test(file) && !/(^|\/)node_modules\//.test(file))
     .map((file) => join(folder, file))
     .toSorted();
 }
