@@ -9,6 +9,7 @@ import { ReadPath } from '../cache/read-path.ts';
 import { RedisLoadLock } from '../cache/redis-load-lock.ts';
 import { RedisStore } from '../cache/redis-store.ts';
 import { Tiers } from '../cache/tiers.ts';
+import { WriteThrough } from '../cache/write-through.ts';
 import type { Clock, Millis, Random } from '../invalidation/clock.ts';
 import { FreshetError } from '../invalidation/errors.ts';
 import type { Metadata } from '../invalidation/message.ts';
@@ -49,6 +50,7 @@ export class Core {
   readonly l2: RedisStore | undefined;
   readonly tiers: Tiers;
   readonly readPath: ReadPath;
+  readonly writeThrough: WriteThrough;
   readonly #maker: MessageMaker;
   readonly #disconnect: () => void;
 
@@ -73,6 +75,7 @@ export class Core {
     });
     this.readPath = new ReadPath({ tiers: this.tiers, freshness, horizon, clock, random, lock });
     node.onRecords(() => this.readPath.recordsApplied());
+    this.writeThrough = new WriteThrough({ node, tiers: this.tiers, clock, random });
   }
 
   start(): Promise<void> {

@@ -27,6 +27,7 @@ import { MessageMaker } from './message-maker.ts';
 import type { InvalidationMessage } from './message.ts';
 import { Outbox } from './outbox.ts';
 import { latest, ORIGIN, successor, type Position } from './position.ts';
+import type { Purge } from './purge.ts';
 import { purgesOf } from './purges-of.ts';
 import type { Settle, Siblings } from './siblings.ts';
 import { Stats, type StatsSnapshot } from './stats.ts';
@@ -182,6 +183,11 @@ export class InvalidationNode {
   /** Resolves to true once everything up to `position` is applied, to false after `timeoutMs`. */
   reached(position: Position, timeoutMs: Millis): Promise<boolean> {
     return this.#follower.reached(position, timeoutMs);
+  }
+
+  /** What `message` makes stale on this node, by whose key map it is read. */
+  purgesOf(message: InvalidationMessage): readonly Purge[] {
+    return purgesOf(message, this.#keyMap);
   }
 
   /** `listener` is called with records of the log after they were applied. Returns what ends it. */
