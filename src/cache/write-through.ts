@@ -17,8 +17,8 @@
  * stored only once the record at P itself was told, and no gap was. A purge that this node may have
  * missed for ever raises the floor of its horizon beyond B, and S is refused. What a mutation of
  * the same document does after S was read has no purge of its own: so the caller hands in only what
- * was read after the last of its writes. Whether a replica lagged is asked as of any fill (`Evidence`): with
- * a settle time nothing is stored, since P is always too recent.
+ * was read after the last of its writes. Whether a replica lagged is asked as of any fill
+ * (`Evidence`): with a settle time nothing is stored, since P is always too recent.
  */
 import assert from 'node:assert/strict';
 import type { Clock, Millis, Random } from '../invalidation/clock.ts';
