@@ -16,10 +16,11 @@ export interface GatewayHitPathParts {
 export function createHitPath(config: FreshetConfig, parts: GatewayHitPathParts): HitPath {
   const { core, auditor, schemaHash } = parts;
   const { cache, headers } = config;
-  const { tiers, l1, node, clock } = core;
+  const { tiers, readPath, l1, node, clock } = core;
   const { positionCookie: name, maxStalenessMs } = cache;
   return new HitPath({
     tiers,
+    readPath,
     l1,
     node,
     clock,

@@ -5,7 +5,9 @@
 import { pino } from 'pino';
 import { resolveConfig, type FreshetOptions } from '../../src/gateway/config/config.ts';
 import { createGateway, type Gateway } from '../../src/gateway/gateway.ts';
-import { systemClock, systemRandom } from '../../src/invalidation/clock.ts';
+import {
+  systemClock, systemRandom, type Clock, type Random,
+} from '../../src/invalidation/clock.ts';
 import type { Log } from '../../src/invalidation/log.ts';
 import { startNode } from '../../src/ops/node.ts';
 import { until } from '../support/until.ts';
@@ -44,13 +46,18 @@ export interface NodeOptions extends Partial<FreshetOptions> {
   readonly invalidationLog?: Log;
   /** Resolve before the log is heard. Default false. */
   readonly deaf?: boolean;
+  /** Default: the system's. */
+  readonly clock?: Clock;
+  /** Default: the system's. */
+  readonly random?: Random;
   /** Called with each line that the node logs, as JSON. Default: it logs nothing. */
   readonly onLogLine?: (line: string) => void;
 }
 
 /** Starts a node; resolves when it hears the log, so that it caches from the first request on. */
 export async function startTestNode(options: NodeOptions): Promise<TestNode> {
-  const { invalidationLog, deaf = false, onLogLine, ...configured } = options;
+  const { invalidationLog, deaf = false, onLogLine, ...others } = options;
+  const { clock = systemClock, random = systemRandom, ...configured } = others;
   const config = resolveConfig({
     host: '127.0.0.1', port: 0, adminPort: 0, graphiql: false, subgraphWaitMs: 5_000, ...configured,
   });
@@ -63,8 +70,8 @@ export async function startTestNode(options: NodeOptions): Promise<TestNode> {
     log: onLogLine === undefined
       ? pino({ level: process.env['FRESHET_TEST_LOG'] ?? 'silent' })
       : pino({ level: 'trace' }, { write: onLogLine }),
-    clock: systemClock,
-    random: systemRandom,
+    clock,
+    random,
     version: '0.0.0-test',
     lifecycle: { onClose: (_name, close) => void closers.push(close) },
     ...(invalidationLog && { invalidationLog }),

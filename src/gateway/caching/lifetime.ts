@@ -51,7 +51,8 @@ export function lifetimeWithin(
     slidingMs: Math.max(0, Math.min(strategy.slidingMs, bounds.slideMs + sinceReadMs)),
     staleWhileRevalidateMs: beyond(strategy.staleWhileRevalidateMs, bounds.revalidateMs),
     staleIfErrorMs: beyond(strategy.staleIfErrorMs, bounds.errorMs),
-    jitter: strategy.jitter,
+    // What ends with a part of it was shortened along with that one.
+    jitter: bounds.ttlMs < plannedMs ? 0 : strategy.jitter,
     settleMs: strategy.settleMs,
   };
 }

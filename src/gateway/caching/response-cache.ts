@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLSchema } from 'graphql';
 import type { Entry } from '../../cache/entry.ts';
 import { responseKey } from '../../cache/key.ts';
-import type { Fill, Outcome, ReadPath } from '../../cache/read-path.ts';
+import type { Fill, Outcome, ReadPath, Use } from '../../cache/read-path.ts';
 import type { Clock, Millis } from '../../invalidation/clock.ts';
 import type { OperationPlan, Variables } from '../../policy/plan.ts';
 import type { Auditor } from './auditor.ts';
@@ -52,8 +52,6 @@ export class ResponseCache {
       return this.#executeUncached({ args, plan, exchange, execute });
     }
     const key = responseKey([...operationOf(args), audience.key, hash]);
-    const { earlyExpiry } = plan.strategy;
-    const kept: Kept = { key, schemaHash: hash, earlyExpiry };
     const asked: Asked = { args, plan, exchange, execute, audience };
     let fill: Fill | undefined;
     const load = async (): Promise<readonly Fill[]> => {
@@ -62,10 +60,13 @@ export class ResponseCache {
     };
     const again = exchange.again(args.contextValue as object, audience);
     const repeated = repeatable(asked);
-    const read = this.#options.readPath.read([key], load, {
+    const use: Use = {
       ...useOf(plan, { exchange, audience }),
       ...(again && { background: () => () => this.#reload(repeated, again) }),
-    });
+    };
+    const { earlyExpiry = 0, refreshHits = 0 } = use;
+    const kept = { key, schemaHash: hash, earlyExpiry, use: refreshHits > 0 ? use : undefined };
+    const read = this.#options.readPath.read([key], load, use);
     return orUnstorable(
       read.then(([outcome]) => {
         assert(outcome !== undefined, 'one key, one outcome');
