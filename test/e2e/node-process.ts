@@ -14,29 +14,45 @@ export interface NodeProcess {
   pause(): void;
   /** SIGCONT. */
   resume(): void;
+  /** SIGKILL: no request under way is answered, nothing is handed over. */
+  kill(): Promise<void>;
   stop(): Promise<void>;
 }
 
 export interface NodeProcessOptions {
-  readonly subgraphs: Record<string, string>;
-  readonly redis: string;
+  /** By flags; all that the file says need not be said here. */
+  readonly subgraphs?: Record<string, string>;
+  readonly redis?: string;
+  /** A configuration file. */
+  readonly config?: string;
+  /** Default: free ones. */
+  readonly port?: number;
+  readonly adminPort?: number;
+  /** A module that is loaded into the process first. */
+  readonly preload?: string;
+  /** Resolve before the log is heard. Default false. */
+  readonly deaf?: boolean;
   /** Variables like FRESHET_CACHE_MAX_STALENESS_MS. */
   readonly environment?: Record<string, string>;
 }
 
 /** Resolves when the node hears the log. */
 export async function startNodeProcess(options: NodeProcessOptions): Promise<NodeProcess> {
-  const { subgraphs, redis, environment = {} } = options;
-  const [port, adminPort] = [await freePort(), await freePort()];
+  const { subgraphs = {}, redis, config, preload, environment = {} } = options;
+  const { port = await freePort(), adminPort = await freePort(), deaf = false } = options;
   const child = spawnBound(process.execPath, [
-    'src/ops/cli/bin.ts', 'start', '--redis', redis,
+    ...(preload === undefined ? [] : ['--import', preload]),
+    'src/ops/cli/bin.ts', 'start',
+    ...(redis === undefined ? [] : ['--redis', redis]),
+    ...(config === undefined ? [] : ['--config', config]),
     '--port', String(port), '--admin-port', String(adminPort),
     ...Object.entries(subgraphs).flatMap(([name, url]) => ['--subgraph', `${name}=${url}`]),
-  ], { env: { ...process.env, ...environment } });
-  await printed(child, /listening/, { name: 'freshet start', deadlineMs: 20_000 });
+  ], { env: { ...process.env, FRESHET_WORKERS: '1', ...environment } });
+  await printed(child, /listening/, { name: 'freshet start', deadlineMs: 60_000 });
   const url = `http://127.0.0.1:${port}/graphql`;
   const node = nodeOf(child, { url, adminUrl: `http://127.0.0.1:${adminPort}` });
-  await until(async () => (await node.status()).hears, { what: 'the process hears the log' });
+  const hears = async (): Promise<boolean> => (await node.status()).hears;
+  if (!deaf) await until(hears, { what: 'the process hears the log' });
   return node;
 }
 
@@ -54,6 +70,7 @@ function nodeOf(
     },
     pause: () => void child.kill('SIGSTOP'),
     resume: () => void child.kill('SIGCONT'),
+    kill: () => end(child, 'SIGKILL'),
     stop: () => end(child, 'SIGTERM'),
   };
 }

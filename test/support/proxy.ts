@@ -1,6 +1,7 @@
 /** A wire that a test can cut: passes TCP connections on to a port of this machine. */
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Proxy {
   readonly port: number;
@@ -8,6 +9,8 @@ export interface Proxy {
   cut(): void;
   /** Connections stay open and new ones are accepted, but nothing passes any more. */
   freeze(): void;
+  /** From now on what passes arrives so much later, in each direction; 0 = at once. */
+  delay(delayMs: number): void;
   /** Lets connections pass again; what was held back by `freeze` arrives now. */
   restore(): void;
   stop(): Promise<void>;
@@ -16,6 +19,7 @@ export interface Proxy {
 export async function startProxy(targetPort: number): Promise<Proxy> {
   const sockets = new Set<Socket>();
   let state: 'passes' | 'cut' | 'frozen' = 'passes';
+  let delayMs = 0;
   const add = (socket: Socket): void => {
     sockets.add(socket);
     socket.on('error', () => undefined);
@@ -29,7 +33,12 @@ export async function startProxy(targetPort: number): Promise<Proxy> {
     const far = connect(targetPort, '127.0.0.1');
     for (const [from, to] of [[near, far], [far, near]] as const) {
       add(from);
-      from.on('data', (chunk) => to.write(chunk));
+      // Timers of one length fire in order; one that was set when the delay was longer comes late.
+      let before = Promise.resolve();
+      from.on('data', (chunk) => {
+        if (delayMs > 0) before = Promise.all([before, sleep(delayMs)]).then(() => undefined);
+        void before.then(() => to.destroyed || to.write(chunk));
+      });
       from.once('close', () => to.destroy());
       if (state === 'frozen') from.pause();
     }
@@ -48,6 +57,9 @@ export async function startProxy(targetPort: number): Promise<Proxy> {
     freeze() {
       state = 'frozen';
       for (const socket of sockets) socket.pause();
+    },
+    delay(ms) {
+      delayMs = ms;
     },
     restore() {
       state = 'passes';

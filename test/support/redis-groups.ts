@@ -1,6 +1,7 @@
 /**
  * The smallest Redis Cluster and the smallest Sentinel group that clients can be tested against:
- * three masters without replicas; one master, one replica and one sentinel that alone decides.
+ * three masters, without replicas unless asked for; one master, one replica and one sentinel that
+ * alone decides.
  */
 
 import { writeFileSync } from 'node:fs';
@@ -14,6 +15,7 @@ import { until } from './until.ts';
 export interface RedisCluster {
   /** The comma-separated list of URLs that Freshet takes for a cluster. */
   readonly url: string;
+  /** The masters at the start, and then their replicas, in the same order. */
   readonly nodes: readonly RedisServer[];
   stop(): Promise<void>;
 }
@@ -30,9 +32,13 @@ export interface SentinelGroup {
 
 const SLOTS = 16_384;
 
-/** Resolves when every one of the three masters says that the cluster is whole. */
-export async function startCluster(): Promise<RedisCluster> {
-  const buses = [await freePort(), await freePort(), await freePort()];
+const MASTERS = 3;
+
+/** Resolves when every node says that the cluster is whole, and each replica has its master. */
+export async function startCluster({ replicas = false } = {}): Promise<RedisCluster> {
+  const count = replicas ? MASTERS * 2 : MASTERS;
+  const buses: number[] = [];
+  while (buses.length < count) buses.push(await freePort());
   const args = (bus: number): string[] => [
     '--cluster-enabled',
     'yes',
@@ -45,13 +51,22 @@ export async function startCluster(): Promise<RedisCluster> {
   const clients = nodes.map((node) => new Redis(node.url));
   try {
     for (const [index, client] of clients.entries()) {
-      const [first, next] = [index, index + 1].map((at) => Math.floor((at * SLOTS) / nodes.length));
-      await client.call('CLUSTER', 'ADDSLOTSRANGE', String(first), String((next ?? 0) - 1));
+      if (index < MASTERS) {
+        const [first, next] = [index, index + 1].map((at) => Math.floor((at * SLOTS) / MASTERS));
+        await client.call('CLUSTER', 'ADDSLOTSRANGE', String(first), String((next ?? 0) - 1));
+      }
       await client.call('CLUSTER', 'SET-CONFIG-EPOCH', String(index + 1));
       const { port } = nodes[0] as RedisServer;
       if (index > 0) await client.cluster('MEET', '127.0.0.1', port, buses[0] as number);
     }
-    await until(() => allWhole(clients), { what: 'the cluster is whole', deadlineMs: 15_000 });
+    const deadlineMs = 15_000;
+    await until(() => allWhole(clients), { what: 'the cluster is whole', deadlineMs });
+    for (const [index, client] of clients.entries()) {
+      if (index < MASTERS) continue;
+      const master = String(await clients[index - MASTERS]?.call('CLUSTER', 'MYID'));
+      await client.call('CLUSTER', 'REPLICATE', master);
+      await until(() => hasMaster(client), { what: 'a replica has its master', deadlineMs });
+    }
   } finally {
     for (const client of clients) client.disconnect();
   }
@@ -62,6 +77,10 @@ export async function startCluster(): Promise<RedisCluster> {
       await Promise.all(nodes.map((node) => node.stop()));
     },
   };
+}
+
+async function hasMaster(client: Redis): Promise<boolean> {
+  return (await client.info('replication')).includes('master_link_status:up');
 }
 
 /** Resolves when the sentinel knows the replica, so that a failover can follow at once. */
@@ -109,8 +128,8 @@ export async function startSentinel(): Promise<SentinelGroup> {
 async function allWhole(clients: readonly Redis[]): Promise<boolean> {
   const infos = await Promise.all(clients.map((client) => client.cluster('INFO')));
   return infos.every((info) =>
-    [/cluster_state:ok/, /cluster_slots_ok:16384/, /cluster_known_nodes:3/].every((sign) =>
-      sign.test(info),
+    [/cluster_state:ok/, /cluster_slots_ok:16384/, `cluster_known_nodes:${clients.length}\r`].every(
+      (sign) => info.search(sign) >= 0,
     ),
   );
 }
