@@ -1,0 +1,233 @@
+/**
+ * The library for services on one machine, with a real Redis and PostgreSQL: what a call to the
+ * publisher takes, what it takes until another process is called back, how many messages one
+ * subscriber and one gateway node take in, and how many rows the outbox's relay delivers.
+ *
+ *     npm run bench:invalidation -- --messages 10000 --rate 1000 --backlog 200000
+ */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { Agent, request } from 'node:http';
+import { cpus, loadavg } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { Client } from 'pg';
+import { createPublisher, createSubscriber, RedisLog } from '../src/invalidation/index.ts';
+import { Histogram } from '../src/invalidation/histogram.ts';
+import { ORIGIN, parsePosition, type Position } from '../src/invalidation/position.ts';
+import { OutboxRelay, outboxSql, PostgresOutbox } from '../src/invalidation/postgres/index.ts';
+import { startNodeProcess } from '../test/e2e/node-process.ts';
+import { someMessage } from '../test/invalidation/log-contract.ts';
+import { startPostgres } from '../test/support/postgres.ts';
+import { startRedis, type RedisServer } from '../test/support/redis.ts';
+import { startSubgraph } from '../test/support/subgraph.ts';
+import { until } from '../test/support/until.ts';
+
+const { values } = parseArgs({
+  options: {
+    messages: { type: 'string', default: '10000' },
+    rate: { type: 'string', default: '1000' },
+    backlog: { type: 'string', default: '200000' },
+    rows: { type: 'string', default: '50000' },
+    out: { type: 'string' },
+  },
+});
+const [messages, rate] = [Number(values.messages), Number(values.rate)];
+const [backlog, rows] = [Number(values.backlog), Number(values.rows)];
+const MINUTES = 60_000 * 10;
+
+const results = {
+  cores: cpus().length,
+  loadAtStart: loadavg()[0],
+  node: process.version,
+  roundTrip: await roundTrip(),
+  ...await intake(),
+  relay: await relayRate(),
+};
+console.log(JSON.stringify(results, undefined, 2));
+if (values.out !== undefined) {
+  writeFileSync(values.out, `${JSON.stringify(results, undefined, 2)}\n`);
+}
+
+/** At a steady rate, with the subscriber in a process of its own. */
+async function roundTrip(): Promise<object> {
+  const redis = await startRedis();
+  const publisher = createPublisher({ redis: redis.url, source: 'bench', batch: false });
+  const file = fileURLToPath(new URL('invalidation-subscriber.ts', import.meta.url));
+  const child = fork(file, [redis.url]);
+  await once(child, 'message');
+  const sentAt = new Map<string, bigint>();
+  const [called, published] = [new Histogram(), new Histogram()];
+  let heard = 0;
+  child.on('message', (batch: readonly (readonly [id: string, at: string])[]) => {
+    for (const [id, at] of batch) {
+      heard += 1;
+      if (heard <= messages / 10) continue;
+      called.record(Number(BigInt(at) - (sentAt.get(id) ?? 0n)) / 1e6);
+    }
+  });
+  const beganAt = performance.now();
+  for (let n = 0; n < messages; n += 1) {
+    const id = String(n);
+    const startedAt = process.hrtime.bigint();
+    sentAt.set(id, startedAt);
+    void publisher.invalidateUser(id, { action: 'Update' }).then(() => {
+      if (n > messages / 10) published.record(Number(process.hrtime.bigint() - startedAt) / 1e6);
+    });
+    while (performance.now() < beganAt + (n + 1) * (1_000 / rate)) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+  await until(() => heard >= messages, { what: 'all are heard', deadlineMs: 30_000 });
+  child.kill();
+  await publisher.close();
+  await redis.stop();
+  return { perSecond: rate, publish: published.percentiles(), callback: called.percentiles() };
+}
+
+/** A backlog of single entities, read by a subscriber, then by a gateway node under load. */
+async function intake(): Promise<object> {
+  const redis = await startRedis();
+  const users = await startSubgraph({
+    name: 'users',
+    sdl: 'type Query { user(id: ID!): User } type User @key(fields: "id") { id: ID! name: String }',
+    resolvers: { Query: { user: (_, { id }) => ({ id, name: 'a name' }) } },
+    entities: { User: ({ id }) => ({ id, name: 'a name' }) },
+  });
+  const node = await startNodeProcess({ subgraphs: { users: users.url }, redis: redis.url });
+  const query = JSON.stringify({ query: '{ user(id: "1") { name } }' });
+  const load = hits(node.url, query);
+  await until(() => load.count() > 2_000, { what: 'the node serves', deadlineMs: 30_000 });
+  const alone = await rateOf(load.count);
+  node.pause();
+  const { end, tookMs } = await fill(redis);
+  const subscriber = await subscriberRate(redis, end);
+  const before = load.count();
+  node.resume();
+  const startedAt = performance.now();
+  await until(async () => positionOf((await node.status()).invalidation.position) >= end, {
+    what: 'the node has read it', deadlineMs: MINUTES, everyMs: 5,
+  });
+  const seconds = (performance.now() - startedAt) / 1_000;
+  const served = (load.count() - before) / seconds;
+  await load.stop();
+  await Promise.all([node.stop(), users.stop()]);
+  await redis.stop();
+  return {
+    appendsPerSecond: Math.round(backlog / tookMs * 1_000),
+    subscriber,
+    gatewayNode: {
+      messagesPerSecond: Math.round(backlog / seconds),
+      answersPerSecondMeanwhile: Math.round(served),
+      answersPerSecondBefore: Math.round(alone),
+    },
+  };
+}
+
+async function fill(redis: RedisServer): Promise<{ end: Position; tookMs: number }> {
+  const log = new RedisLog({ redis: redis.url, appendTimeoutMs: 30_000 });
+  const startedAt = performance.now();
+  let end = ORIGIN;
+  for (let n = 0; n < backlog; n += 1_000) {
+    const appended = Array.from({ length: 1_000 }, () => log.append(someMessage()));
+    end = (await Promise.all(appended)).at(-1) ?? end;
+  }
+  await log.close();
+  return { end, tookMs: performance.now() - startedAt };
+}
+
+async function subscriberRate(redis: RedisServer, end: Position): Promise<object> {
+  const log = new RedisLog({ redis: redis.url });
+  const abort = new AbortController();
+  let from = ORIGIN;
+  for await (const event of log.follow({ signal: abort.signal })) {
+    if (event.kind !== 'records') continue;
+    from = event.records[0]?.position ?? from;
+    abort.abort();
+  }
+  await log.close();
+  const [startedAt, used] = [performance.now(), process.cpuUsage()];
+  let heard = 0;
+  const subscriber = createSubscriber({
+    redis: redis.url, from,
+    onBatch: (deliveries) => {
+      heard += deliveries.length;
+    },
+  });
+  await subscriber.reached(end, MINUTES);
+  const seconds = (performance.now() - startedAt) / 1_000;
+  const { user, system } = process.cpuUsage(used);
+  await subscriber.close();
+  return {
+    messagesPerSecond: Math.round(heard / seconds),
+    // Says more than the rate where the machine has other things to do.
+    processorMicrosecondsEach: Number(((user + system) / heard).toFixed(1)),
+  };
+}
+
+async function relayRate(): Promise<object> {
+  const [postgres, redis] = await Promise.all([startPostgres(), startRedis()]);
+  const connect = (): Client => new Client({ connectionString: postgres.url });
+  const client = connect();
+  await client.connect();
+  await client.query(outboxSql());
+  const outbox = new PostgresOutbox({ source: 'bench' });
+  for (let n = 0; n < rows; n += 1_000) {
+    const some = Array.from({ length: 1_000 }, (_, at) => ({ type: 'User', id: n + at }));
+    await outbox.enqueue(client, some);
+  }
+  const relay = new OutboxRelay({ connect, redis: redis.url });
+  const startedAt = performance.now();
+  relay.start();
+  await until(() => relay.stats.delivered >= rows, { what: 'all is relayed', deadlineMs: MINUTES });
+  const seconds = (performance.now() - startedAt) / 1_000;
+  const wakeups = new Histogram();
+  for (let n = 0; n < 500; n += 1) {
+    const [before, sentAt] = [relay.stats.delivered, performance.now()];
+    await outbox.enqueue(client, { type: 'Post', id: n });
+    await until(() => relay.stats.delivered > before, { what: 'it is relayed', everyMs: 0 });
+    wakeups.record(performance.now() - sentAt);
+  }
+  await relay.close();
+  await client.end();
+  await Promise.all([postgres.stop(), redis.stop()]);
+  return { rowsPerSecond: Math.round(rows / seconds), commitToMarked: wakeups.percentiles() };
+}
+
+function positionOf(text: string): Position {
+  return parsePosition(text) ?? (text as Position);
+}
+
+async function rateOf(count: () => number): Promise<number> {
+  const [before, startedAt] = [count(), performance.now()];
+  await new Promise((resolve) => setTimeout(resolve, 2_000));
+  return (count() - before) / (performance.now() - startedAt) * 1_000;
+}
+
+/** Eight connections that ask one query again and again. */
+function hits(url: string, body: string): { count(): number; stop(): Promise<void> } {
+  const agent = new Agent({ keepAlive: true, maxSockets: 8 });
+  const headers = { 'content-type': 'application/json', 'content-length': body.length };
+  let [count, isStopped] = [0, false];
+  const ask = (): Promise<void> => new Promise((resolve, reject) => {
+    const asked = request(url, { agent, headers, method: 'POST' }, (answer) => {
+      answer.on('end', resolve).resume();
+    });
+    asked.on('error', reject).end(body);
+  });
+  const loops = Array.from({ length: 8 }, async () => {
+    while (!isStopped) {
+      await ask();
+      count += 1;
+    }
+  });
+  return {
+    count: () => count,
+    stop: async () => {
+      isStopped = true;
+      await Promise.all(loops);
+      agent.destroy();
+    },
+  };
+}
