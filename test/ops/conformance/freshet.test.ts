@@ -3,7 +3,7 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { freshetPair, type FreshetPair } from './freshet-pair.ts';
 import { notPassed, reportOfKit } from './kit.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 200_000 });
 
 let pair: FreshetPair;
 
@@ -13,7 +13,7 @@ async function check(adapter: (pair: FreshetPair) => readonly string[]) {
   pair = await freshetPair();
   const started = pair.start();
   const [run] = await Promise.all([
-    reportOfKit([...pair.args, ...adapter(pair), '--settle-ms', '1000']), started,
+    reportOfKit([...pair.args, ...adapter(pair), '--settle-ms', '1000', '--total-ms', '180000']), started,
   ]);
   return run;
 }
