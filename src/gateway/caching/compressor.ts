@@ -92,9 +92,9 @@ export class Compressor {
     if (before?.value !== value || before.encoded?.[coding] !== undefined) return false;
     const coded = await compress[coding](value).catch(() => undefined);
     if (coded === undefined || coded.length > value.length * RATIO_MAX) return false;
-    // It may have gone, or have got another form meanwhile.
+    // It may have gone, or have got this form or another meanwhile.
     const held = this.#store.find(key);
-    if (held?.value !== value) return false;
+    if (held?.value !== value || held.encoded?.[coding] !== undefined) return false;
     const encoded = { ...held.encoded, [coding]: withOwnMemory(coded) };
     if (!this.#store.replace(key, held, { ...held, encoded })) return false;
     this.stats.made += 1;
