@@ -7,10 +7,12 @@ import { SchemaPolicy } from '../policy/schema-policy.ts';
 import type { FreshetConfig } from './config/config.ts';
 import type { Core } from './core.ts';
 import { EntityCache } from './caching/entity-cache.ts';
+import { EntityForms } from './caching/entity-forms.ts';
 import { PlanCache, type PlannedSchema } from './caching/plan-cache.ts';
 import { RootCache } from './caching/root-cache.ts';
 import { stitchSupergraph } from './supergraph/stitch.ts';
 import { SubgraphCache } from './caching/subgraph-cache.ts';
+import { WrittenEntities } from './caching/written-entities.ts';
 import { createSubgraphExecutor } from './subgraph/subgraph-executor.ts';
 import type { Supergraph } from './supergraph/supergraph.ts';
 
@@ -28,9 +30,12 @@ export interface BuildOptions {
 export function buildSchema({ supergraph, config, core }: BuildOptions): BuiltSchema {
   const policy = new SchemaPolicy(supergraph.document, policyOptions(config));
   const hash = schemaHash(supergraph.hash, config);
-  const { readPath, clock } = core;
+  const { readPath, writeThrough, clock } = core;
+  const forms = new EntityForms(policy);
+  const entities = new EntityCache({ readPath, clock, policy, forms });
   const cache = new SubgraphCache({
-    entities: new EntityCache({ readPath, clock, policy }),
+    entities,
+    writes: new WrittenEntities({ writeThrough, forms, entities }),
     roots: new RootCache({ readPath, clock }),
     invalidate: core.invalidate,
     planOf: (document, { schema }): OperationPlan => planOperation({ policy, schema, document }),

@@ -85,7 +85,7 @@ describe('early expiry', () => {
 });
 
 describe('stale-while-revalidate', () => {
-  it('serves what is past its TTL while one load runs, and then what that has brought', async () => {
+  it('serves what is past its TTL while one load runs, then what that brought', async () => {
     await fill('revalidated', 'r');
     world.values.set('r', 2);
     world.clock.leap(11_000);

@@ -71,7 +71,8 @@ export async function startOrigin() {
   };
   const account = (_: unknown, { id }: { id: string }) =>
     ({ id, value: values.get(id) ?? null, version: versions.get(id) ?? 1 });
-  const fields = [...SDL.matchAll(/^ {4}(\w+)\(id: ID!\): Reading/gm)].map(([, name]) => name ?? '');
+  const declared = SDL.matchAll(/^ {4}(\w+)\(id: ID!\): Reading/gm);
+  const fields = [...declared].map(([, name]) => name ?? '');
   const origin = await startSubgraph({
     name: 'origin',
     sdl: SDL,

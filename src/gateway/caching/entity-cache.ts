@@ -8,10 +8,12 @@ import { canonicalJson, entityKey, hashOf, type CacheKey } from '../../cache/key
 import type { Fill, Load, ReadPath } from '../../cache/read-path.ts';
 import type { Clock } from '../../invalidation/clock.ts';
 import { entityTag, type Tag } from '../../invalidation/tag.ts';
+import type { Variables } from '../../policy/plan.ts';
 import { isId } from '../../policy/collector.ts';
 import type { SchemaPolicy } from '../../policy/schema-policy.ts';
 import { hasErrors } from './root-cache.ts';
 import { isOutage } from '../subgraph/outage.ts';
+import type { EntityForms } from './entity-forms.ts';
 import { useOf } from './lifetime.ts';
 import { partOf, tellPart } from './part.ts';
 import { again, type SubgraphRequest } from './subgraph-request.ts';
@@ -28,7 +30,13 @@ interface Loaded {
 
 type Representation = Readonly<Record<string, unknown>>;
 
+export interface EntityPlace {
+  readonly key: CacheKey;
+  readonly tags: readonly Tag[];
+}
+
 export interface EntityCacheOptions {
+  readonly forms: EntityForms;
   readonly readPath: ReadPath;
   readonly clock: Clock;
   readonly policy: SchemaPolicy;
@@ -45,9 +53,10 @@ export class EntityCache {
     const { exchange, variables } = request;
     const { [REPRESENTATIONS]: list, ...others } = variables;
     const representations = list as readonly Representation[];
-    const base = [...request.base, canonicalJson(others)];
-    const tags = representations.map((one) => this.#tagsOf(one));
-    const keys = representations.map((one, index) => keyOf(one, tags[index]?.[0], base));
+    const places = representations.map((one) => this.placeOf(one, request.base, others));
+    const keys = places.map(({ key }) => key);
+    const tags = places.map((place) => place.tags);
+    this.#remember(request, others, representations);
 
     const fills = new Map<number, Fill>();
     const errors: GraphQLError[] = [];
@@ -78,6 +87,31 @@ export class EntityCache {
     if (errors.length > 0) exchange.parts.fail('stated');
     const entities = outcomes.map(({ value }) => JSON.parse(value.toString()) as unknown);
     return { data: { _entities: entities }, ...(errors.length > 0 && { errors }) };
+  }
+
+  /** Where an entity is kept, and its tags. `variables`: without the representations. */
+  placeOf(
+    representation: Representation,
+    base: readonly unknown[],
+    variables: Variables,
+  ): EntityPlace {
+    const tags = this.#tagsOf(representation);
+    return { tags, key: keyOf(representation, tags[0], [...base, canonicalJson(variables)]) };
+  }
+
+  /** In which form they are asked for, once for each type. */
+  #remember(
+    request: SubgraphRequest,
+    variables: Variables,
+    representations: readonly Representation[],
+  ): void {
+    const seen = new Set<unknown>();
+    for (const representation of representations) {
+      const { __typename: type } = representation;
+      if (seen.has(type)) continue;
+      seen.add(type);
+      this.#options.forms.remember({ request, variables, representation });
+    }
   }
 
   /**

@@ -15,10 +15,12 @@ import { hasErrors, type RootCache } from './root-cache.ts';
 import { audienceOf, type Audience } from './scope.ts';
 import type { Subgraph, SubgraphRequest } from './subgraph-request.ts';
 import { orUnstorable } from './unstorable.ts';
+import type { WrittenEntities } from './written-entities.ts';
 
 export interface SubgraphCacheOptions {
   readonly entities: EntityCache;
   readonly roots: RootCache;
+  readonly writes: WrittenEntities;
   readonly invalidate: Invalidate;
   readonly planOf: (document: DocumentNode, subgraph: Subgraph) => OperationPlan;
   readonly schemaHash: string;
@@ -79,9 +81,11 @@ export class SubgraphCache {
       if (hasErrors(result)) exchange.parts.fail(isOutage(result) ? 'outage' : 'stated');
       return result;
     }
-    const base = [subgraph.name, text, audience.key, this.#options.schemaHash];
+    const { schemaHash } = this.#options;
+    const baseFor: BaseFor = ({ key }) => [subgraph.name, text, key, schemaHash];
     const cache = asksForEntities(request) ? this.#options.entities : this.#options.roots;
-    const fetched = cache.fetch(requestOf({ subgraph, request, plan, exchange }, audience, base));
+    const asked = requestOf({ subgraph, request, plan, exchange }, audience, baseFor);
+    const fetched = cache.fetch(asked);
     return orUnstorable(fetched, (result, failure) => {
       exchange.parts.fail(failure.isOutage ? 'outage' : 'stated');
       return ownCopy(result);
@@ -90,7 +94,9 @@ export class SubgraphCache {
 
   async #mutate({ subgraph, request, plan, exchange }: Fetch): Promise<ExecutionResult> {
     const variables = variablesOf(request);
+    const { writes } = this.#options;
     exchange.mutating = true;
+    const running = writes.begin();
     let result: ExecutionResult | undefined;
     try {
       result = await fetchOf(subgraph, request)(plan.completed, variables);
@@ -98,7 +104,15 @@ export class SubgraphCache {
     } finally {
       // A mutation that failed or timed out may still have taken effect.
       const purges = plan.purges(result?.data, variables);
-      exchange.wrote(await this.#options.invalidate(purges, 'mutation'));
+      try {
+        const position = await this.#options.invalidate(purges, 'mutation');
+        exchange.wrote(position);
+        if (running !== undefined && result !== undefined) {
+          writes.store(running, { subgraph, plan, variables, exchange, result, position });
+        }
+      } finally {
+        running?.end();
+      }
       if (result !== undefined) plan.harvest(result.data, variables);
     }
   }
@@ -111,20 +125,25 @@ interface Fetch {
   readonly exchange: Exchange;
 }
 
+type BaseFor = SubgraphRequest['baseFor'];
+
 function requestOf(
   { subgraph, request, plan, exchange }: Fetch,
   audience: Audience,
-  base: readonly unknown[],
+  baseFor: BaseFor,
 ): SubgraphRequest {
   const variables = variablesOf(request);
   const again = exchange.again(request.context as object, audience);
   const { document, operationType } = request;
   const kind = operationType !== undefined && { operationType };
   const within = (context: CachedContext, fetch: ReturnType<typeof fetchOf>): SubgraphRequest => ({
+    subgraph: subgraph.name,
+    text: normalText(request.document),
     plan,
     exchange: context.exchange,
     audience,
-    base,
+    base: baseFor(audience),
+    baseFor,
     variables,
     fetch: (asked) => fetch(plan.completed, asked),
     again: again && (async () => {

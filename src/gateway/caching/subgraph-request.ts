@@ -13,12 +13,17 @@ export interface Subgraph {
 }
 
 export interface SubgraphRequest {
+  readonly subgraph: string;
+  /** Of the document, in its normal form. */
+  readonly text: string;
   readonly plan: OperationPlan;
   readonly variables: Variables;
   readonly exchange: Exchange;
   readonly audience: Audience;
   /** Parts of the key: subgraph, operation, audience, schema; not the variables. */
   readonly base: readonly unknown[];
+  /** The same for another audience. */
+  readonly baseFor: (audience: Audience) => readonly unknown[];
   /** The same for an exchange of its own, that no request waits for; undefined: never so. */
   readonly again: (() => Promise<SubgraphRequest>) | undefined;
   /** Asks the subgraph, for these variables, with the key fields that tags need. */

@@ -1,0 +1,93 @@
+/**
+ * Keeps what a mutation's answer shows of entities as what the next read of them would fetch, for
+ * types that are declared to be written through. Whether it may be kept is decided by
+ * `WriteThrough` of the cache.
+ */
+import type { ExecutionResult } from 'graphql';
+import type { RunningMutation, WriteThrough, Written } from '../../cache/write-through.ts';
+import type { Position } from '../../invalidation/position.ts';
+import type { OperationPlan, Variables } from '../../policy/plan.ts';
+import type { EntityCache } from './entity-cache.ts';
+import type { EntityForm, EntityForms } from './entity-forms.ts';
+import type { Exchange } from './exchange.ts';
+import { partOf } from './part.ts';
+import { hasErrors } from './root-cache.ts';
+import { audienceOf } from './scope.ts';
+import { fieldName, shownEntities, type ShownEntity } from './shown-entities.ts';
+import type { Subgraph } from './subgraph-request.ts';
+
+export interface WrittenEntitiesOptions {
+  readonly writeThrough: WriteThrough;
+  readonly forms: EntityForms;
+  readonly entities: EntityCache;
+}
+
+/** A mutation of a subgraph, and what came of it. */
+export interface AnsweredMutation {
+  readonly subgraph: Subgraph;
+  readonly plan: OperationPlan;
+  readonly variables: Variables;
+  readonly exchange: Exchange;
+  /** As it came, unharvested. */
+  readonly result: ExecutionResult;
+  /** Of its own purge. */
+  readonly position: Position | undefined;
+}
+
+export class WrittenEntities {
+  readonly #options: WrittenEntitiesOptions;
+
+  constructor(options: WrittenEntitiesOptions) {
+    this.#options = options;
+  }
+
+  /** To be called before a mutation is sent; undefined where nothing would come of it. */
+  begin(): RunningMutation | undefined {
+    const { forms, writeThrough } = this.#options;
+    return forms.isEmpty ? undefined : writeThrough.begin();
+  }
+
+  store(running: RunningMutation, mutation: AnsweredMutation): void {
+    const { result, position, plan, variables, subgraph } = mutation;
+    if (hasErrors(result)) return;
+    const { data } = result;
+    const shown = shownEntities({
+      schema: subgraph.schema, document: plan.completed, variables, data,
+    });
+    running.store(shown.flatMap((entity) => this.#writtenOf(entity, mutation)), position);
+  }
+
+  #writtenOf(entity: ShownEntity, mutation: AnsweredMutation): Written[] {
+    const forms = this.#options.forms.of(mutation.subgraph.name, entity.type);
+    return forms.flatMap((form) => this.#writtenAs(form, entity, mutation) ?? []);
+  }
+
+  /** Undefined where the answer does not show all that the form asks for. */
+  #writtenAs(
+    form: EntityForm,
+    { type, fields }: ShownEntity,
+    { exchange, result }: AnsweredMutation,
+  ): Written | undefined {
+    const { entities } = this.#options;
+    const audience = audienceOf(form.plan.scope, exchange.caller);
+    const representation: Record<string, unknown> = { __typename: type };
+    for (const name of form.keyNames) {
+      const value = fields.get(fieldName({ name, arguments: '{}' }));
+      if (value === undefined || value === null) return undefined;
+      representation[name] = value;
+    }
+    const entity: Record<string, unknown> = {};
+    for (const field of form.fields) {
+      const value = field.name === '__typename' ? type : fields.get(fieldName(field));
+      if (value === undefined) return undefined;
+      entity[field.responseKey] = value;
+    }
+    if (audience === undefined) return undefined;
+    const { plan, variables } = form;
+    const { key, tags } = entities.placeOf(representation, form.baseFor(audience), variables);
+    const data = { _entities: [entity] };
+    const pick = (): unknown => data._entities[0];
+    const request = { plan, variables, audience };
+    return { key, fill: partOf(result, { request, data, pick, tags }) };
+  }
+}
