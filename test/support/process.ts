@@ -5,10 +5,11 @@
 
 import { spawn } from 'node:child_process';
 import type { ChildProcess, SpawnOptions } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
@@ -22,14 +23,26 @@ process.once('exit', () => {
 // Vitest ends its workers with SIGTERM, which by itself runs no exit hook.
 process.once('SIGTERM', () => process.exit(143));
 
-/** A port on 127.0.0.1 that nobody listens on at this moment. */
+/** Below the ports that kernels give to outgoing connections: Linux begins at 32,768. */
+const PORTS = [10_000, 32_768] as const;
+
+/**
+ * A port on 127.0.0.1 that nobody listens on at this moment, and that no connection is given: a
+ * server that was ended and comes back finds it free.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen({ port: 0, host: '127.0.0.1' });
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const port = randomInt(...PORTS);
+    const server = createServer().listen({ port, host: '127.0.0.1' });
+    try {
+      await once(server, 'listening');
+    } catch {
+      continue;
+    }
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }
 
 /** A new directory under the system's temporary one, removed when the test process exits. */
