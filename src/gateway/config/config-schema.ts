@@ -142,7 +142,8 @@ const cache = z.strictObject({
   l1: z.strictObject({
     bytesMax: z.int().min(MIB).max(2 ** 40).default(256 * MIB)
       .meta(about('Memory for entries, of all workers together.')),
-    entriesMax: count(100_000_000).default(100_000).meta(about('Entries in memory, of all workers together.')),
+    entriesMax: count(100_000_000).default(100_000)
+      .meta(about('Entries in memory, of all workers together.')),
   }).prefault({}),
   horizon: z.strictObject({
     marksMax: count(100_000_000).default(500_000)
