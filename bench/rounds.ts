@@ -119,7 +119,7 @@ export function print(title: string, results: ReadonlyMap<string, Figures>): voi
   for (const [name, { perSecond, p50, p99, cpu, hits }] of results) {
     const ratio = (perSecond / (first?.perSecond ?? perSecond)).toFixed(2);
     console.log(row([
-      name, perSecond.toFixed(0), ratio, String(p50), String(p99), cpu.toFixed(1),
+      name, perSecond.toFixed(0), ratio, p50.toFixed(0), p99.toFixed(0), cpu.toFixed(1),
       ((first?.cpu ?? cpu) / cpu).toFixed(2), percent(hits),
     ]));
   }
