@@ -1,4 +1,4 @@
-/** A request as it is written, and its answer as it comes: nothing is added, decoded or followed. */
+/** A request as it is written, and its answer as it comes: nothing is decoded or followed. */
 import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 
