@@ -48,6 +48,7 @@ export interface GatewayStatus {
   /** Answers that Yoga was not asked for. */
   readonly hitPath: HitPathStats;
   readonly loads: Core['readPath']['stats'];
+  readonly writeThrough: Core['writeThrough']['stats'];
   readonly redis: NonNullable<Core['l2']>['stats'] | undefined;
   readonly invalidation: NodeStats;
   /** Staleness that the online auditor has seen. */
@@ -141,7 +142,7 @@ function createCore(config: FreshetConfig, dependencies: GatewayDependencies): C
 }
 
 function statusOf(
-  { node, l1, l2, tiers, readPath }: Core,
+  { node, l1, l2, tiers, readPath, writeThrough }: Core,
   { hash }: BuiltSchema,
 ): Omit<GatewayStatus, 'audit' | 'hitPath'> {
   const stats = node.stats;
@@ -154,6 +155,7 @@ function statusOf(
     l1: { entries: l1.size, bytes: l1.bytes, evictions: l1.stats.evictions },
     tiers: tiers.stats,
     loads: readPath.stats,
+    writeThrough: writeThrough.stats,
     redis: l2?.stats,
     invalidation: stats,
   };
