@@ -116,8 +116,9 @@ describe('the cookie', () => {
   });
 
   it('lets what is PUBLIC be kept on the way for nobody but who has the same one', async () => {
-    const vary = (await ahead.ask(OPEN, asking('at=1-0'))).headers.get('vary');
-    expect(vary).toBe('accept, freshet-position, cookie');
-    expect((await without.ask(OPEN)).headers.get('vary')).not.toContain('cookie');
+    const varies = async (node: TestNode): Promise<string[]> =>
+      (await node.ask(OPEN, asking('at=1-0'))).headers.get('vary')?.split(', ') ?? [];
+    expect(await varies(ahead)).toEqual(expect.arrayContaining(['freshet-position', 'cookie']));
+    expect(await varies(without)).not.toContain('cookie');
   });
 });

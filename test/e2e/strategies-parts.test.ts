@@ -65,6 +65,20 @@ describe('an entity in a response that is not kept', () => {
   });
 });
 
+describe('an entity that does not exist', () => {
+  it('bounds the response that it is missing in', async () => {
+    await start({ User: { maxAgeSeconds: 60, negativeTtlSeconds: 5 } });
+    world.people.delete('1');
+    const nickname = (id: string) => node.ask(`{ post(id: "${id}") { author { nickname } } }`);
+    const answers = await Promise.all(['p1', 'p2'].map(nickname));
+    expect(answers.map((answer) => /stored; ttl=(\d+)/.exec(statusOf(answer))?.[1]))
+      .toEqual(['5', '60']);
+    world.people.set('1', { ...person('1'), nickname: 'uno' });
+    clock.leap(5_001);
+    expect((await nickname('p1')).data.post.author.nickname).toBe('uno');
+  });
+});
+
 describe('a response that is kept', () => {
   it('is made of nothing that is past its time', async () => {
     await start({

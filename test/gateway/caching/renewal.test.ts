@@ -89,7 +89,7 @@ describe('an operation that is executed again in the background', () => {
     expect(new Set(contexts.map(({ server }) => server))).toEqual(new Set(['of the caller']));
   });
 
-  it('is none that is of one caller: who they are may be known to their request alone', async () => {
+  it('is none of one caller: who they are may be known to their request alone', async () => {
     const { contexts, post } = serve();
     await post(USER, { authorization: 'Bearer 1' });
     await post(USER, { authorization: 'Bearer 1' });
