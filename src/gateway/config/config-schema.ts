@@ -169,7 +169,7 @@ const cache = z.strictObject({
     private: z.boolean().default(false).meta(about("Compare what is one caller's own as well.")),
     graceMs: z.int().min(0).max(60_000).default(1_000)
       .meta(about('A difference is stale where no invalidation comes within so long.')),
-  }).prefault({}),
+  }).prefault({}).meta(about('Looks for staleness that nobody told of.')),
   positionCookie: z.string().regex(COOKIE_NAME).optional().meta({
     description: 'Cookie that carries the position of a write as well, for browsers. Default none.',
     required: 'a name of a cookie: letters, digits, and marks such as - and _',
