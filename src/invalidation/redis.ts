@@ -114,7 +114,7 @@ function single(plan: RedisPlan, connection: RedisConnectionOptions): Redis {
 }
 
 function cluster(plan: RedisPlan, connection: RedisConnectionOptions): Cluster {
-  return new Cluster(plan.nodes.map(({ host, port }) => ({ host, port })), {
+  const client = new Cluster(plan.nodes.map(({ host, port }) => ({ host, port })), {
     clusterRetryStrategy: retryStrategy(connection),
     enableOfflineQueue: false,
     enableAutoPipelining: connection.autoPipelining ?? false,
@@ -126,6 +126,22 @@ function cluster(plan: RedisPlan, connection: RedisConnectionOptions): Cluster {
     }),
     redisOptions: common(plan, connection),
   });
+  client.on('+node', settleAsking);
+  return client;
+}
+
+/**
+ * While a slot moves, the client sends ASKING before a command that it was told to send elsewhere,
+ * and looks at no answer. Where none comes, the rejection would end the process; the command itself
+ * is refused in the same way, and that is seen.
+ */
+function settleAsking(node: Redis): void {
+  const asking = node.asking.bind(node);
+  node.asking = (...args) => {
+    const asked = asking(...args);
+    asked.catch(() => undefined);
+    return asked;
+  };
 }
 
 type NodeOptions = ClientOptions & { readonly replyMapping: 'legacy' };

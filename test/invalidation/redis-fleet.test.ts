@@ -1,15 +1,19 @@
-import { Redis } from 'ioredis';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { Redis, type Cluster } from 'ioredis';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../src/invalidation/clock.ts';
 import { RedisLog } from '../../src/invalidation/log-redis.ts';
 import { InvalidationNode } from '../../src/invalidation/node.ts';
 import type { RedisOptions } from '../../src/invalidation/redis-options.ts';
+import { connectRedis } from '../../src/invalidation/redis.ts';
 import {
   startCluster, startSentinel, type RedisCluster, type SentinelGroup,
 } from '../support/redis-groups.ts';
+import type { RedisServer } from '../support/redis.ts';
 import { until } from '../support/until.ts';
 import { logContract, someMessage } from './log-contract.ts';
 
+/** In a slot of the first third. */
+const KEY = 'bar';
 const open: InvalidationNode[] = [];
 afterEach(async () => {
   await Promise.all(open.splice(0).map((node) => node.close()));
@@ -44,6 +48,47 @@ describe('a Redis Cluster', () => {
       const stream = count % 3 === 0 ? `{log ${count}}:stream` : `log ${count}`;
       return new RedisLog({ redis: cluster.url, heartbeatMs: 20, appendTimeoutMs: 2_000, stream });
     });
+  });
+
+  it('gives up a command that was sent on while its slot moves, and does no more harm', async () => {
+    const [from, to] = cluster.nodes as [RedisServer, RedisServer];
+    const [source, target] = [new Redis(from.url), new Redis(to.url)];
+    const client = connectRedis(cluster.url) as Cluster;
+    const unhandled = vi.fn();
+    process.on('unhandledRejection', unhandled);
+    try {
+      await until(async () => {
+        const answers = await Promise.all(client.nodes('master').map((node) => node.ping()));
+        return client.status === 'ready' && answers.length === 3;
+      }, { what: 'the client has a connection to each master' });
+      const slot = await source.cluster('KEYSLOT', KEY);
+      const [fromId, toId] = [await source.cluster('MYID'), await target.cluster('MYID')];
+      await target.call('CLUSTER', 'SETSLOT', String(slot), 'IMPORTING', fromId);
+      await source.call('CLUSTER', 'SETSLOT', String(slot), 'MIGRATING', toId);
+      expect(await client.get(KEY)).toBeNull();
+      to.pause();
+      const asked = vi.fn();
+      for (const node of client.nodes('master')) {
+        const { asking } = node;
+        node.asking = (...args) => {
+          asked();
+          return asking.apply(node, args);
+        };
+      }
+      const answer = client.get(KEY).catch((error: unknown) => String(error));
+      await until(() => asked.mock.calls.length > 0, { what: 'it is sent on' });
+      client.disconnect();
+      expect(await answer).toContain('closed');
+      to.resume();
+      for (const one of [source, target]) {
+        await one.call('CLUSTER', 'SETSLOT', String(slot), 'STABLE');
+      }
+      expect(unhandled).not.toHaveBeenCalled();
+    } finally {
+      to.resume();
+      process.off('unhandledRejection', unhandled);
+      for (const one of [source, target, client]) one.disconnect();
+    }
   });
 
   it('carries a foreign message, whichever node it is published at, to two nodes', async () => {
