@@ -27,6 +27,8 @@ export class Gateway {
   readonly #stop = new AbortController();
   readonly #watching: Promise<void>;
   #process: NodeProcess | undefined;
+  /** Told when the process ends by itself. */
+  onCrash: (how: string) => void = () => undefined;
   /** Counts the processes; one that is down has none. */
   #incarnation = 0;
   #status: GatewayStatus | undefined;
@@ -67,7 +69,11 @@ export class Gateway {
   }
 
   async start(): Promise<void> {
-    this.#process = await this.#start();
+    const process = await this.#start();
+    this.#process = process;
+    void process.ended.then((how) => {
+      if (this.#process === process) this.onCrash(how);
+    });
   }
 
   /** SIGKILL. `isUp` is false from the moment on at which the signal is sent. */

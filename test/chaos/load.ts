@@ -79,7 +79,11 @@ export class Load {
     this.#loops.push(this.#writeBy((id) => this.#mutate(id)));
     this.#loops.push(this.#writeBy((id) => this.#publish(id)));
     this.#loops.push(this.#writeBy((id) => this.#publishPlainly(id)));
-    for (const node of gateways.keys()) {
+    for (const [node, gateway] of gateways.entries()) {
+      gateway.onCrash = (how) => {
+        this.tally.failed += 1;
+        this.tally.complaints.unshift(`node ${node} ended by itself, ${how}`);
+      };
       for (let reader = 0; reader < READERS_PER_NODE; reader += 1) {
         this.#loops.push(this.#readOn(node));
       }

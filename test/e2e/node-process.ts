@@ -7,6 +7,8 @@ import { askAt, type Answer, type AskOptions } from './fleet.ts';
 
 export interface NodeProcess {
   readonly url: string;
+  /** Resolves when the process is gone, to how it ended and what it said last. */
+  readonly ended: Promise<string>;
   ask(query: string, options?: AskOptions): Promise<Answer>;
   /** What the operators' listener says. */
   status(): Promise<GatewayStatus>;
@@ -62,6 +64,7 @@ function nodeOf(
 ): NodeProcess {
   return {
     url,
+    ended: endOf(child),
     ask: (query, options) => askAt(url, query, options),
     async status() {
       const response = await fetch(`${adminUrl}/stats`);
@@ -73,4 +76,16 @@ function nodeOf(
     kill: () => end(child, 'SIGKILL'),
     stop: () => end(child, 'SIGTERM'),
   };
+}
+
+const LAST_WORDS = 2_000;
+
+function endOf(child: ChildProcess): Promise<string> {
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-LAST_WORDS)));
+  }
+  return new Promise((resolve) => {
+    child.once('close', (code, signal) => resolve(`${signal ?? `code ${code}`}: ${said}`));
+  });
 }
