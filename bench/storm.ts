@@ -107,10 +107,12 @@ async function measure(by: 'channel' | 'log'): Promise<void> {
 
   const each = (sentCalmly.sent + sentFully.sent)
     / ((sentCalmly.tookMs + sentFully.tookMs) / 1_000);
+  // A node that was cut off forgets what it has read: what it did not hear makes nothing stale.
+  const forgot = after.floor !== before.floor;
   console.log(`published ${sent} (${each.toFixed(0)}/s, ${sentCalmly.failed + sentFully.failed} `
     + `refused by Redis), taken in ${taken}, lost ${sent - taken}, `
     + `gaps ${after.gaps - before.gaps}, rejected ${after.rejected - before.rejected}, `
-    + `all applied ${settledMs.toFixed(0)} ms after`);
+    + `all applied ${settledMs.toFixed(0)} ms after${forgot ? ', entries were forgotten' : ''}`);
   print('all it can do, no storm', alone);
   print('all it can do, in the storm', full, alone);
   print('70 %, no storm', calm);
@@ -120,7 +122,7 @@ async function measure(by: 'channel' | 'log'): Promise<void> {
   console.log(`of ${WITNESSES} invalidated entries ${staleWitnesses} are still hits`);
   results.push({
     by, published: sent, perSecond: each, taken, lost: sent - taken,
-    gaps: after.gaps - before.gaps, rejected: after.rejected - before.rejected, settledMs,
+    gaps: after.gaps - before.gaps, rejected: after.rejected - before.rejected, settledMs, forgot,
     reads: { alone, full, calm, stormy }, changes: probed.changes, stale: probed.stale,
     staleWitnesses, keptOfRate: full.perSecond / alone.perSecond,
   });
