@@ -149,8 +149,8 @@ async function measureOverHttp(entries: number): Promise<void> {
     clearInterval(purging);
     const { gateway: { l1, invalidation } } = await gateway.stats();
     assert.equal(invalidation.rejected, 0, 'every purge was understood');
-    const cells = [perSecond, p50, p99, max, l1.entries, invalidation.gaps].map((one) => one.toFixed(0));
-    console.log(row([kind, ...cells]));
+    const figures = [perSecond, p50, p99, max, l1.entries, invalidation.gaps];
+    console.log(row([kind, ...figures.map((one) => one.toFixed(0))]));
     results.push({ where: 'http', entries, kind, perSecond, p50, p99, max });
   }
   client.disconnect();
