@@ -149,7 +149,7 @@ export async function startNginx(bare: Contestant): Promise<Contestant | undefin
   const temporary = ['client_body', 'fastcgi', 'uwsgi', 'scgi'].map((kind) =>
     `${kind}_temp_path ${folder}/temp/${kind};`).join('\n');
   writeFileSync(file, `
-    daemon off; worker_processes 1; pid ${folder}/nginx.pid; error_log ${folder}/error.log;
+    daemon off; master_process off; pid ${folder}/nginx.pid; error_log ${folder}/error.log;
     ${process.getuid?.() === 0 ? 'user root;' : ''}
     events { worker_connections 1024; }
     http {
