@@ -50,7 +50,7 @@ describe('a Redis Cluster', () => {
     });
   });
 
-  it('gives up a command that was sent on while its slot moves, and does no more harm', async () => {
+  it('gives up a command that was sent on while its slot moves, and goes on', async () => {
     const [from, to] = cluster.nodes as [RedisServer, RedisServer];
     const [source, target] = [new Redis(from.url), new Redis(to.url)];
     const client = connectRedis(cluster.url) as Cluster;
