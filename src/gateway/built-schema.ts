@@ -1,6 +1,7 @@
 /** All that requests need of one version of the supergraph; a new version has its own. */
 import type { GraphQLSchema } from 'graphql';
 import { hashOf } from '../cache/key.ts';
+import { PassingReads } from '../cache/passing-reads.ts';
 import { planOperation } from '../policy/operation-plan.ts';
 import type { OperationPlan } from '../policy/plan.ts';
 import { SchemaPolicy } from '../policy/schema-policy.ts';
@@ -30,17 +31,20 @@ export interface BuildOptions {
 export function buildSchema({ supergraph, config, core }: BuildOptions): BuiltSchema {
   const policy = new SchemaPolicy(supergraph.document, policyOptions(config));
   const hash = schemaHash(supergraph.hash, config);
-  const { readPath, writeThrough, clock } = core;
+  const { writeThrough, clock, caching } = core;
+  const readPath = config.cache.entities ? core.readPath : new PassingReads();
   const forms = new EntityForms(policy);
   const entities = new EntityCache({ readPath, clock, policy, forms });
   const cache = new SubgraphCache({
     entities,
-    writes: new WrittenEntities({ writeThrough, forms, entities }),
+    writes: new WrittenEntities({
+      writeThrough, forms, entities, enabled: config.cache.entities,
+    }),
     roots: new RootCache({ readPath, clock }),
     invalidate: core.invalidate,
     planOf: (document, { schema }): OperationPlan => planOperation({ policy, schema, document }),
     schemaHash: hash,
-    enabled: () => config.cache.enabled && config.cache.entities,
+    enabled: () => config.cache.enabled && caching.isOn,
   });
   const schema = stitchSupergraph({
     supergraph,

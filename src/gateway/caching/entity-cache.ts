@@ -37,7 +37,7 @@ export interface EntityPlace {
 
 export interface EntityCacheOptions {
   readonly forms: EntityForms;
-  readonly readPath: ReadPath;
+  readonly readPath: Pick<ReadPath, 'read' | 'forget'>;
   readonly clock: Clock;
   readonly policy: SchemaPolicy;
 }

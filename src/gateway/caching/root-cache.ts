@@ -10,13 +10,14 @@ import { partOf, tellPart } from './part.ts';
 import { again, type SubgraphRequest } from './subgraph-request.ts';
 import { UnstorableResult } from './unstorable.ts';
 
+type Reads = Pick<ReadPath, 'read' | 'forget'>;
 type Data = NonNullable<ExecutionResult['data']> | null;
 
 export class RootCache {
-  readonly #readPath: ReadPath;
+  readonly #readPath: Reads;
   readonly #clock: Clock;
 
-  constructor({ readPath, clock }: { readPath: ReadPath; clock: Clock }) {
+  constructor({ readPath, clock }: { readPath: Reads; clock: Clock }) {
     this.#readPath = readPath;
     this.#clock = clock;
   }

@@ -20,6 +20,8 @@ export interface WrittenEntitiesOptions {
   readonly writeThrough: WriteThrough;
   readonly forms: EntityForms;
   readonly entities: EntityCache;
+  /** Whether entities are kept at all. */
+  readonly enabled: boolean;
 }
 
 /** A mutation of a subgraph, and what came of it. */
@@ -43,8 +45,8 @@ export class WrittenEntities {
 
   /** To be called before a mutation is sent; undefined where nothing would come of it. */
   begin(): RunningMutation | undefined {
-    const { forms, writeThrough } = this.#options;
-    return forms.isEmpty ? undefined : writeThrough.begin();
+    const { forms, writeThrough, enabled } = this.#options;
+    return !enabled || forms.isEmpty ? undefined : writeThrough.begin();
   }
 
   store(running: RunningMutation, mutation: AnsweredMutation): void {
