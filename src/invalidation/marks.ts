@@ -18,6 +18,12 @@ export interface MarksLimits {
   readonly patternsMax: number;
 }
 
+/**
+ * Of all remembered patterns together, as `Pattern.cost`: what an entry is checked against, tag by
+ * tag, when the first of them is new to it.
+ */
+const PATTERNS_COST_MAX = 384;
+
 export class Marks {
   readonly #marksMax: number;
   readonly #patternsMax: number;
@@ -28,6 +34,7 @@ export class Marks {
   #latestPattern = ORIGIN;
   /** A tag, or a tag and `:*` for all below it. In the order of the last purge. */
   readonly #marks = new Map<string, Position>();
+  #patternsCost = 0;
   readonly #patterns: { readonly pattern: Pattern; readonly at: Position }[] = [];
 
   constructor({ marksMax, patternsMax }: MarksLimits) {
@@ -94,11 +101,23 @@ export class Marks {
   #rememberPattern(pattern: Pattern, position: Position): void {
     this.#latestPattern = latest(this.#latestPattern, position);
     const known = this.#patterns.findIndex((other) => other.pattern.text === pattern.text);
-    const oldest = known === -1 && this.#patterns.length === this.#patternsMax;
-    const [dropped] = oldest || known !== -1 ? this.#patterns.splice(oldest ? 0 : known, 1) : [];
-    if (oldest && dropped !== undefined) this.raiseFloor(dropped.at);
-    const at = known === -1 || dropped === undefined ? position : latest(dropped.at, position);
-    this.#patterns.push({ pattern, at });
+    const [same] = known === -1 ? [] : this.#patterns.splice(known, 1);
+    if (same === undefined) {
+      this.#patternsCost += pattern.cost;
+      while (this.#patterns.length > 0 && this.#isFullOfPatterns()) this.#forgetOldestPattern();
+    }
+    this.#patterns.push({ pattern, at: latest(same?.at ?? position, position) });
+  }
+
+  #isFullOfPatterns(): boolean {
+    return this.#patterns.length >= this.#patternsMax || this.#patternsCost > PATTERNS_COST_MAX;
+  }
+
+  #forgetOldestPattern(): void {
+    const oldest = this.#patterns.shift();
+    assert(oldest !== undefined, 'there is an oldest one');
+    this.#patternsCost -= oldest.pattern.cost;
+    this.raiseFloor(oldest.at);
   }
 
   #forgetOldestMark(): void {

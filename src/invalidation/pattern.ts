@@ -12,8 +12,8 @@
  * Matched is the tag as it is written, escaped; `%2A` is a star that is meant as itself. What
  * never stands in a tag (white space, a type in capitals) is read as the tag would be written.
  */
-import { RE2JS } from 're2js';
 import { fault, type FreshetError } from './errors.ts';
+import { readExpression } from './expression.ts';
 import { globOf } from './glob.ts';
 import type { Purge } from './purge.ts';
 import {
@@ -24,6 +24,8 @@ import {
 export interface Pattern {
   /** As it was written. */
   readonly text: string;
+  /** Of one match: the instructions of a regular expression; 0 for a glob. */
+  readonly cost: number;
   matches(tag: Tag): boolean;
 }
 
@@ -33,9 +35,6 @@ export interface PatternLimits {
   /** Stars, of which several together count as one. Default 16. */
   readonly starsMax?: number;
 }
-
-/** Instructions of a compiled expression: each may cost a step for each character of a tag. */
-const PROGRAM_SIZE_MAX = 500;
 
 /**
  * The cheapest purge that says what `text` says.
@@ -49,7 +48,10 @@ export function readPattern(text: string, limits: PatternLimits = {}): Purge {
   const above = text.endsWith(':*') ? readTag(text.slice(0, -2)) : undefined;
   if (above !== undefined) return { kind: 'below', tag: above };
   if (text.length > lengthMax) throw invalid(`at most ${lengthMax} characters`, text.length);
-  if (text.startsWith('/')) return { kind: 'pattern', pattern: regularExpression(text) };
+  if (text.startsWith('/')) {
+    const { size: cost, matches } = readExpression(text);
+    return { kind: 'pattern', pattern: { text, cost, matches } };
+  }
 
   const collapsed = text.replace(/\*+/g, '*');
   const pieces = collapsed.split('*').map(escapePiece);
@@ -60,7 +62,7 @@ export function readPattern(text: string, limits: PatternLimits = {}): Purge {
   if (stars === 1 && collapsed.endsWith(':*')) {
     return { kind: 'below', tag: lenientTag(collapsed.slice(0, -2)) };
   }
-  return { kind: 'pattern', pattern: { text, matches: globOf(pieces) } };
+  return { kind: 'pattern', pattern: { text, cost: 0, matches: globOf(pieces) } };
 }
 
 /** A text that `readPattern` reads as the same purge. */
@@ -76,28 +78,6 @@ export function patternText(purge: Purge): string {
       return purge.pattern.text;
     default:
       return purge satisfies never;
-  }
-}
-
-function regularExpression(text: string): Pattern {
-  const source = text.slice(1, -1);
-  if (source === '' || !text.endsWith('/')) {
-    const got = source === '' ? 'none' : 'a slash at the start only';
-    throw invalid('a regular expression between two slashes', got);
-  }
-  const expression = compile(source);
-  const size = expression.programSize();
-  if (size > PROGRAM_SIZE_MAX) {
-    throw invalid(`a regular expression of at most ${PROGRAM_SIZE_MAX} instructions`, size);
-  }
-  return { text, matches: (tag) => expression.test(tag) };
-}
-
-function compile(source: string): RE2JS {
-  try {
-    return RE2JS.compile(source);
-  } catch (cause) {
-    throw invalid('a regular expression of RE2', 'one that does not compile', cause);
   }
 }
 
@@ -122,6 +102,6 @@ function escapePiece(piece: string, pieceIndex: number, pieces: readonly string[
   }).join(':');
 }
 
-function invalid(required: string, got: string | number, cause?: unknown): FreshetError {
-  return fault('PATTERN_INVALID', { required, got, ...(cause === undefined ? {} : { cause }) });
+function invalid(required: string, got: string | number): FreshetError {
+  return fault('PATTERN_INVALID', { required, got });
 }

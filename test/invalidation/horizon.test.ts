@@ -181,6 +181,15 @@ describe('what is forgotten is invalidated', () => {
     expect(horizon.invalidatedSince(at(2), tags('a:3'))).toBe(true);
   });
 
+  it('when its regular expressions would take too long together, however few', () => {
+    const horizon = new Horizon();
+    for (let n = 1; n <= 9; n += 1) horizon.advance(at(n), purges(`/:(a|bc){1,15}${n}$/`));
+    expect(horizon.size).toBeLessThan(9);
+    expect(horizon.floor).toBe(at(9 - horizon.size));
+    expect(horizon.invalidatedSince(at(9 - horizon.size), tags('user:b1'))).toBe(false);
+    expect(horizon.invalidatedSince(at(8), tags('user:abc9'))).toBe(true);
+  });
+
   it('but a tag that is invalidated again takes no second place', () => {
     const horizon = new Horizon({ marksMax: 2, patternsMax: 1 });
     for (let n = 1; n <= 20; n += 1) {

@@ -111,9 +111,23 @@ describe('a regular expression', () => {
     expect(purged('/(?i)USER/', 'user:1', 'post:1')).toEqual(['user:1']);
   });
 
+  it('takes what people write: ids in hexadecimal digits, alternatives, any case', () => {
+    const uuid = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}';
+    const id = '0198c7a2-0000-7000-8000-00000000000a';
+    expect(purged(`/^user:${uuid}$/`, `user:${id}`, 'user:1')).toEqual([`user:${id}`]);
+    expect(purged('/^(user|post):\\d{1,9}(:posts)?$/', 'user:1:posts', 'feed:1'))
+      .toEqual(['user:1:posts']);
+  });
+
+  it('counts a tag as matched on which it would take too many steps', () => {
+    const long = entityTag('user', 'b'.repeat(1_000));
+    expect(purged('/^(a|b|c){1,9}x$/', long, 'user:b')).toEqual([long]);
+    expect(purged('/^post/', long)).toEqual([]);
+  });
+
   it('that would backtrack for ever elsewhere takes linear time', () => {
     const evil = readPattern('/^(a+)+$/');
-    expect(purgesTag(evil, `${'a'.repeat(30_000)}b` as Tag)).toBe(false);
+    expect(purgesTag(evil, `${'a'.repeat(2_000)}b` as Tag)).toBe(false);
   });
 });
 
@@ -128,8 +142,16 @@ describe('a pattern that cannot be used', () => {
     ['/user', 'between two slashes was required, got a slash at the start only'],
     ['/[/', 'a regular expression of RE2 was required, got one that does not compile'],
     ['/(?=a)b/', 'a regular expression of RE2 was required'],
-    ['/(((a{10}){10}){10}){10}/', 'a regular expression of RE2 was required'],
-    ['/(a{30}){30}/', 'at most 500 instructions was required, got'],
+    ['/(((a{10}){10}){10}){10}/', 'at most 300 characters as repeated was required'],
+    ['/(a{30}){30}/', 'at most 300 characters as repeated was required, got 1230'],
+    [`/${'((a?){4}b)'.repeat(2)}c{100}/`, 'at most 300 characters as repeated was required'],
+    [`/${'(a|bc*)'.repeat(30)}/`, 'at most 128 instructions was required, got'],
+    [`/${'a'.repeat(257)}/`, 'at most 256 characters was required, got 257'],
+    [`/${'('.repeat(500)}a${')'.repeat(500)}/`, 'at most 256 characters was required'],
+    ['/\\pL\\pN\\pL\\PN\\pL/', 'at most 4 classes of Unicode was required, got 5'],
+    ['/(?i)[a-\\x{10ffff}]/', 'ASCII where case is ignored was required'],
+    ['/(?s-i:a)(?mi:[a-\u{ffff}])/', 'ASCII where case is ignored was required'],
+    ['/(a)\\Q\\E{100}/', 'escapes of single characters was required'],
   ])('%.20s: %s', (text, message) => {
     expect(() => readPattern(text)).toThrow(message);
     expect(() => readPattern(text)).toThrow(FreshetError);
