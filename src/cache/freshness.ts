@@ -12,10 +12,13 @@ import type { Clock, Millis } from '../invalidation/clock.ts';
 import type { Horizon } from '../invalidation/horizon.ts';
 import type { Tag } from '../invalidation/tag.ts';
 import type { Entry } from './entry.ts';
+import type { CachingSwitch } from './caching-switch.ts';
 import { SETTLE_MS_MAX, Timeline } from './timeline.ts';
 
 export type Verdict =
   | 'current'
+  /** Caching is switched off, for all or for a type that it depends on. */
+  | 'off'
   /** Its stamp is later than all this node has heard of: the node cannot tell. */
   | 'ahead'
   /** Something that it depends on was invalidated after its stamp. */
@@ -54,6 +57,8 @@ export interface FreshnessOptions {
   readonly clock: Clock;
   /** While the log cannot be heard, nothing read longer ago is served. 0 = nothing at all. */
   readonly maxStalenessMs: Millis;
+  /** Default: it is always on. */
+  readonly caching?: CachingSwitch;
 }
 
 export class Freshness {
@@ -61,19 +66,22 @@ export class Freshness {
   readonly #hearing: Hearing;
   readonly #clock: Clock;
   readonly #maxStalenessMs: Millis;
+  readonly #caching: CachingSwitch | undefined;
   readonly #timeline: Timeline;
 
-  constructor({ horizon, hearing, clock, maxStalenessMs }: FreshnessOptions) {
+  constructor({ horizon, hearing, clock, maxStalenessMs, caching }: FreshnessOptions) {
     assert(maxStalenessMs >= 0, 'a bound on staleness is no less than 0 ms');
     this.#horizon = horizon;
     this.#hearing = hearing;
     this.#clock = clock;
     this.#maxStalenessMs = maxStalenessMs;
+    this.#caching = caching;
     this.#timeline = new Timeline({ clock, horizon });
   }
 
   /** The rule. An entry found current remembers the position, so that the next check is short. */
   judge(entry: Entry): Verdict {
+    if (this.#caching?.stops(entry.tags)) return 'off';
     const position = this.#horizon.position;
     if (entry.stamp > position) return 'ahead';
     if (this.#horizon.invalidatedSince(entry.verifiedAt, entry.tags)) return 'invalidated';

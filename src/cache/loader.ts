@@ -74,7 +74,8 @@ export class Loader {
     want.outcome = { value, how: 'loaded', entry: stored ? entry : undefined, stored };
     // Known to be old: who waits reads for themselves, by when the origin may know better. What is
     // unsettled is as good as anything that they could read now.
-    if (verdict === 'outdated') flight?.land({ kind: 'unshareable' });
+    if (verdict === 'off') flight?.land({ kind: 'uncacheable' });
+    else if (verdict === 'outdated') flight?.land({ kind: 'unshareable' });
     else flight?.land({ kind: 'shared', entry, stored });
   }
 }

@@ -100,6 +100,11 @@ export class MemoryStore implements Store {
     return true;
   }
 
+  /** What is held, also what may not be served; to be read on while entries come and go. */
+  entries(): IterableIterator<Entry> {
+    return this.#entries.values();
+  }
+
   delete({ id }: CacheKey): void {
     this.#entries.delete(id);
   }

@@ -52,8 +52,10 @@ export class Tiers {
   readonly stats: TiersStats = {
     hits: { l1: 0, l2: 0 },
     misses: 0,
-    discarded: { ahead: 0, invalidated: 0, unheard: 0, expired: 0 },
-    refused: { ahead: 0, invalidated: 0, unheard: 0, expired: 0, outdated: 0, unsettled: 0 },
+    discarded: { off: 0, ahead: 0, invalidated: 0, unheard: 0, expired: 0 },
+    refused: {
+      off: 0, ahead: 0, invalidated: 0, unheard: 0, expired: 0, outdated: 0, unsettled: 0,
+    },
     l2Faults: 0,
   };
   readonly #l1: MemoryStore;

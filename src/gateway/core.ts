@@ -3,6 +3,7 @@
  * path over its tiers.
  */
 import { randomUUID } from 'node:crypto';
+import { CachingSwitch } from '../cache/caching-switch.ts';
 import { Freshness } from '../cache/freshness.ts';
 import { MemoryStore } from '../cache/memory-store.ts';
 import { ReadPath } from '../cache/read-path.ts';
@@ -12,9 +13,9 @@ import { Tiers } from '../cache/tiers.ts';
 import { WriteThrough } from '../cache/write-through.ts';
 import type { Clock, Millis, Random } from '../invalidation/clock.ts';
 import { FreshetError } from '../invalidation/errors.ts';
-import type { Metadata } from '../invalidation/message.ts';
+import type { InvalidationMessage, Metadata } from '../invalidation/message.ts';
 import { MessageMaker } from '../invalidation/message-maker.ts';
-import type { InvalidationNode } from '../invalidation/node.ts';
+import type { InvalidateOptions, InvalidationNode } from '../invalidation/node.ts';
 import { patternText } from '../invalidation/pattern.ts';
 import type { Position } from '../invalidation/position.ts';
 import type { Purge } from '../invalidation/purge.ts';
@@ -51,6 +52,7 @@ export class Core {
   readonly tiers: Tiers;
   readonly readPath: ReadPath;
   readonly writeThrough: WriteThrough;
+  readonly caching = new CachingSwitch();
   readonly #maker: MessageMaker;
   readonly #disconnect: () => void;
 
@@ -60,7 +62,8 @@ export class Core {
     this.node = node;
     this.clock = clock;
     this.#maker = new MessageMaker({ sourceService: source, clock, newId: () => randomUUID() });
-    const freshness = new Freshness({ horizon, hearing: node, clock, maxStalenessMs });
+    const { caching } = this;
+    const freshness = new Freshness({ horizon, hearing: node, clock, maxStalenessMs, caching });
     this.l1 = new MemoryStore({ clock, ...l1 });
     const naming = { name: 'freshet-cache', autoPipelining: true, random };
     const client = redis && connectRedis(redis.connection, naming);
@@ -74,7 +77,10 @@ export class Core {
       owner: randomUUID(),
     });
     this.readPath = new ReadPath({ tiers: this.tiers, freshness, horizon, clock, random, lock });
-    node.onRecords(() => this.readPath.recordsApplied());
+    node.onRecords((records) => {
+      caching.follow(records);
+      this.readPath.recordsApplied();
+    });
     this.writeThrough = new WriteThrough({ node, tiers: this.tiers, clock, random });
   }
 
@@ -94,6 +100,18 @@ export class Core {
     if (position !== undefined) await this.node.reached(position, FOLLOW_OWN_MS_MAX);
     return position;
   };
+
+  /** The door of operators to the log; resolves as `InvalidationNode.invalidate`. */
+  async publish(
+    message: InvalidationMessage,
+    options?: InvalidateOptions,
+  ): Promise<Position | undefined> {
+    const position = await this.node.invalidate(message, options);
+    const purges = this.node.purgesOf(message);
+    this.l2?.unlink(homesOf(purges.filter(({ soft }) => soft !== true)));
+    if (position !== undefined) await this.node.reached(position, FOLLOW_OWN_MS_MAX);
+    return position;
+  }
 
   /** What is more than one message can hold is said of everything. */
   async #append(keys: readonly Tag[], metadata: Metadata): Promise<Position | undefined> {

@@ -16,7 +16,7 @@ export interface GatewayHitPathParts {
 export function createHitPath(config: FreshetConfig, parts: GatewayHitPathParts): HitPath {
   const { core, auditor, schemaHash } = parts;
   const { cache, headers } = config;
-  const { tiers, readPath, l1, node, clock } = core;
+  const { tiers, readPath, l1, node, clock, caching } = core;
   const { positionCookie: name, maxStalenessMs } = cache;
   return new HitPath({
     tiers,
@@ -25,7 +25,7 @@ export function createHitPath(config: FreshetConfig, parts: GatewayHitPathParts)
     node,
     clock,
     schemaHash,
-    enabled: () => cache.enabled && cache.responses,
+    enabled: () => cache.enabled && cache.responses && caching.isOn,
     audits: (hit) => auditor.picks(hit),
     headerNames: headers.propagate,
     answerHeaders: answerHeaderOptions(config),

@@ -33,7 +33,7 @@ export interface GatewayYogaParts {
 export function createGatewayYoga(config: FreshetConfig, parts: GatewayYogaParts) {
   const { core, log, schema, planned, auditor, hitPath } = parts;
   const { cache, headers, jwt, limits, cors, path, graphiql } = config;
-  const { clock, readPath, node } = core;
+  const { clock, readPath, node, caching } = core;
   const { maxStalenessMs, positionCookie: cookie } = cache;
   const positionCookie = cookie && new PositionCookie({ name: cookie, maxStalenessMs });
   const responses = new ResponseCache({
@@ -41,7 +41,7 @@ export function createGatewayYoga(config: FreshetConfig, parts: GatewayYogaParts
     clock,
     planned,
     execution: executeStitched,
-    enabled: () => cache.enabled && cache.responses,
+    enabled: () => cache.enabled && cache.responses && caching.isOn,
     auditor,
   });
   const documents = new DocumentCache();

@@ -19,6 +19,7 @@ import { createHitPath } from './gateway-hit-path.ts';
 import { createGatewayYoga } from './gateway-yoga.ts';
 import type { HttpListener } from './http/http-server.ts';
 import { createNode, redisConnection } from './invalidation-node.ts';
+import { Operations } from './operations.ts';
 import { LiveSchema } from './supergraph/live-schema.ts';
 import { supergraphSource } from './supergraph/supergraph-source.ts';
 
@@ -59,6 +60,8 @@ export interface Gateway {
   readonly handler: (request: IncomingMessage, response: ServerResponse) => unknown;
   /** For `listeners` of `HttpServer`: answers at once what `handler` has answered before. */
   readonly listener: HttpListener;
+  /** What an operator does to its cache. */
+  readonly operations: Operations;
   status(): GatewayStatus;
   /** Whether requests can be answered; a log that cannot be heard does not stand in the way. */
   ready(): boolean;
@@ -102,6 +105,8 @@ export async function createGateway(
     throw error;
   });
   await core.start();
+  const { retentionMs } = config.log;
+  const operations = new Operations({ core, clock, retentionMs });
   const planned = (schema: GraphQLSchema): BuiltSchema => built.get(schema) ?? live.current();
   const schema = (): GraphQLSchema => live.current().schema;
   const yoga = createGatewayYoga(config, { core, log, schema, planned, auditor, hitPath });
@@ -109,6 +114,7 @@ export async function createGateway(
   return {
     handler: (request, response) => yoga(request, response),
     listener: hitPath.listener,
+    operations,
     status: () => ({
       ...statusOf(core, live.current()), hitPath: hitPath.stats, audit: auditor.stats,
     }),
@@ -117,6 +123,7 @@ export async function createGateway(
       closed = true;
       live.stop();
       auditor.close();
+      operations.close();
       await core.close();
     },
   };

@@ -25,7 +25,7 @@ import { RedisLog, type RedisLogOptions } from './log-redis.ts';
 import type { AppendOptions, Log, LogRecord } from './log.ts';
 import { MessageMaker } from './message-maker.ts';
 import type { InvalidationMessage } from './message.ts';
-import { Outbox } from './outbox.ts';
+import { Outbox, type OutboxAppendOptions } from './outbox.ts';
 import { latest, ORIGIN, successor, type Position } from './position.ts';
 import type { Purge } from './purge.ts';
 import { purgesOf } from './purges-of.ts';
@@ -68,6 +68,8 @@ export interface InvalidationNodeOptions {
   readonly clock?: Clock;
   readonly random?: Random;
 }
+
+export type InvalidateOptions = Pick<OutboxAppendOptions, 'identity' | 'onSettled'>;
 
 export interface NodeStats extends StatsSnapshot {
   readonly hears: boolean;
@@ -172,12 +174,23 @@ export class InvalidationNode {
    * appended later. Rejects for a message that nobody could read (`MESSAGE_INVALID`,
    * `MESSAGE_TOO_LARGE`), and once closed.
    */
-  async invalidate(message: InvalidationMessage): Promise<Position | undefined> {
+  async invalidate(
+    message: InvalidationMessage,
+    options: InvalidateOptions = {},
+  ): Promise<Position | undefined> {
     const startedAt = this.#clock.now();
-    const position = await this.#applyEverywhereAndAppend(message);
+    const position = await this.#applyEverywhereAndAppend(message, options);
     if (position === undefined) this.#stats.count('kept');
     else this.#stats.published(this.#clock.now() - startedAt);
     return position;
+  }
+
+  /**
+   * On this node, and in this process of it, all that was read so far counts as invalidated.
+   * Resolves when that has a place in the log; until then nothing that was read before is served.
+   */
+  forget(): Promise<void> {
+    return this.#forgetting.forget();
   }
 
   /** Resolves to true once everything up to `position` is applied, to false after `timeoutMs`. */
@@ -226,14 +239,19 @@ export class InvalidationNode {
     await this.#log.close();
   }
 
-  async #applyEverywhereAndAppend(message: InvalidationMessage): Promise<Position | undefined> {
+  async #applyEverywhereAndAppend(
+    message: InvalidationMessage,
+    { onSettled: told, ...options }: InvalidateOptions,
+  ): Promise<Position | undefined> {
     const held = this.#siblings?.hold(message);
     const settled = this.#apply(message);
     const onSettled: Settle = (position) => {
       settled(position);
       void held?.then((settle) => settle(position));
+      told?.(position);
     };
-    const [position] = await Promise.all([this.#outbox.append(message, { onSettled }), held]);
+    const appended = this.#outbox.append(message, { ...options, onSettled });
+    const [position] = await Promise.all([appended, held]);
     return position;
   }
 

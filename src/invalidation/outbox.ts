@@ -35,8 +35,8 @@ export interface OutboxAppendOptions extends AppendOptions {
   /** What a wider purge must cover. Default: as much of it as the message tells. */
   readonly types?: readonly string[];
   /**
-   * Called once, when the message has its position; with undefined where it gets none: it was
-   * refused, or widened.
+   * Called once, when the message has its position, which may be long after `append` resolved;
+   * with undefined where it gets none: it was refused, or widened.
    */
   readonly onSettled?: (position: Position | undefined) => void;
 }

@@ -7,6 +7,7 @@ import type { KeyMap } from './key-map.ts';
 import { cascadeOf, entityTypeName, type InvalidationMessage } from './message.ts';
 import { readPattern } from './pattern.ts';
 import type { Purge } from './purge.ts';
+import { purgesOfSwitching, readSwitching } from './switching.ts';
 import { collectionTag, entityTag, readTag, SEGMENTS_MAX, tagOf, type Tag } from './tag.ts';
 
 /** What `message` makes stale; `keyMap` for services whose keys are spelled otherwise. */
@@ -22,8 +23,11 @@ function ownPurges(message: InvalidationMessage, keyMap: KeyMap | undefined): re
     case 'Delete':
     case 'Update':
       return purgesOfEntity(message);
-    case 'Batch':
+    case 'Batch': {
+      const switching = readSwitching(message);
+      if (switching !== undefined) return purgesOfSwitching(switching);
       return purgesOfTags(tagsOfBatch(message, keyMap));
+    }
     case 'Pattern':
       return message.pattern === null ? [] : purgesOfPattern(message.pattern, keyMap);
     default:

@@ -1,7 +1,7 @@
 /** The other workers of a node, as what an operator asks of one of them is to be told of all. */
 export interface Colleagues {
-  /** What this worker tells the others of itself. */
-  tell(subject: string, own: () => unknown): void;
+  /** What this worker tells the others of itself, or does for them, at once or later. */
+  tell(subject: string, own: (body: unknown) => unknown): void;
   /** What each of the others tells; those that do not answer within a second are left out. */
-  ask(subject: string): Promise<readonly unknown[]>;
+  ask(subject: string, body?: unknown): Promise<readonly unknown[]>;
 }

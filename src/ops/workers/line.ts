@@ -49,7 +49,7 @@ export class Line {
     this.#send({ kind: 'ready', body });
   }
 
-  /** What this worker replies. A topic that it has no answer to is replied to with null. */
+  /** What this worker replies, at once or later; to a topic without an answer null. */
   answer(topic: string, answer: Answer): void {
     this.#answers.set(topic, answer);
   }
@@ -67,8 +67,12 @@ export class Line {
     switch (message.kind) {
       case 'asked': {
         const { from, id, topic, body } = message;
-        const reply: unknown = this.#answers.get(topic)?.(body, from) ?? null;
-        return this.#send({ kind: 'reply', to: from, id, body: reply });
+        const send = (reply: unknown): void =>
+          this.#send({ kind: 'reply', to: from, id, body: reply ?? null });
+        const reply: unknown = this.#answers.get(topic)?.(body, from);
+        if (reply instanceof Promise) void reply.then(send, () => send(null));
+        else send(reply);
+        return;
       }
       case 'replies':
         return this.#open.get(message.id)?.(message.bodies);

@@ -12,11 +12,11 @@ export class RollCall implements Colleagues {
     this.#line = line;
   }
 
-  tell(subject: string, own: () => unknown): void {
+  tell(subject: string, own: (body: unknown) => unknown): void {
     this.#line.answer(subject, own);
   }
 
-  ask(subject: string): Promise<readonly unknown[]> {
-    return this.#line.ask(subject, null, ANSWER_MS_MAX);
+  ask(subject: string, body: unknown = null): Promise<readonly unknown[]> {
+    return this.#line.ask(subject, body, ANSWER_MS_MAX);
   }
 }

@@ -1,0 +1,128 @@
+/**
+ * What an invalidation would touch of what is in memory: for dry runs, and for counts.
+ *
+ * It promises: it changes nothing, holds the event loop for a few milliseconds at a time however
+ * much is cached, and one is made after the other.
+ */
+import { pause, type Clock, type Millis } from '../invalidation/clock.ts';
+import { Marks } from '../invalidation/marks.ts';
+import { ORIGIN, successor } from '../invalidation/position.ts';
+import type { Purge } from '../invalidation/purge.ts';
+import type { Tag } from '../invalidation/tag.ts';
+import type { Entry } from '../cache/entry.ts';
+
+export interface Survey {
+  /** Entries of which a tag is touched. */
+  readonly entries: number;
+  /** The tags that are, in order, as many as are shown. */
+  readonly tags: readonly Tag[];
+  /** Entries that were looked at. */
+  readonly scanned: number;
+  /** Whether that was all, and all tags are shown. */
+  readonly complete: boolean;
+}
+
+export interface SurveyorOptions {
+  /** What is in memory. */
+  readonly entries: () => IterableIterator<Entry>;
+  readonly clock: Clock;
+  /** Default 100,000. */
+  readonly scannedMax?: number;
+}
+
+/** The event loop is held for so long, and for one match more, which takes as long at worst. */
+const SLICE_MS: Millis = 2;
+export const TAGS_SHOWN_MAX = 1_000;
+const MARKS_MAX = 100_000;
+
+export class Surveyor {
+  readonly #options: SurveyorOptions;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(options: SurveyorOptions) {
+    this.#options = options;
+  }
+
+  /** Of the entries in memory. Never rejects. */
+  survey(purges: readonly Purge[]): Promise<Survey> {
+    const made = this.#last.then(() => this.#survey(purges));
+    this.#last = made;
+    return made;
+  }
+
+  /** Which of `tags` the purges touch. */
+  async matching(tags: readonly Tag[], purges: readonly Purge[]): Promise<readonly Tag[]> {
+    const touches = touchesOf(purges);
+    const slice = new Slice(this.#options.clock);
+    const matching: Tag[] = [];
+    for (const tag of tags) {
+      if (touches(tag)) matching.push(tag);
+      if (slice.isOver()) await slice.next();
+    }
+    return matching;
+  }
+
+  async #survey(purges: readonly Purge[]): Promise<Survey> {
+    const { entries, clock, scannedMax = 100_000 } = this.#options;
+    const touches = touchesOf(purges);
+    const slice = new Slice(clock);
+    const tags = new Set<Tag>();
+    let [scanned, touched, isComplete] = [0, 0, true];
+    for (const entry of entries()) {
+      if (scanned === scannedMax) {
+        isComplete = false;
+        break;
+      }
+      scanned += 1;
+      let isTouched = touches(undefined);
+      for (const tag of entry.tags) {
+        if (slice.isOver()) await slice.next();
+        if (!touches(tag)) continue;
+        isTouched = true;
+        if (tags.size < TAGS_SHOWN_MAX) tags.add(tag);
+        else isComplete &&= tags.has(tag);
+      }
+      if (isTouched) touched += 1;
+    }
+    return { entries: touched, tags: [...tags].toSorted(), scanned, complete: isComplete };
+  }
+}
+
+/** Of several processes of one node, which hold entries of their own. */
+export function together(surveys: readonly Survey[]): Survey {
+  const tags = [...new Set(surveys.flatMap((one) => one.tags))].toSorted();
+  const sum = (of: (one: Survey) => number): number =>
+    surveys.reduce((total, one) => total + of(one), 0);
+  return {
+    entries: sum((one) => one.entries),
+    tags: tags.slice(0, TAGS_SHOWN_MAX),
+    scanned: sum((one) => one.scanned),
+    complete: tags.length <= TAGS_SHOWN_MAX && surveys.every((one) => one.complete),
+  };
+}
+
+/** Whether a tag is touched; without one, whether what has no tags is. */
+function touchesOf(purges: readonly Purge[]): (tag: Tag | undefined) => boolean {
+  const marks = new Marks({ marksMax: MARKS_MAX, patternsMax: MARKS_MAX });
+  for (const purge of purges) marks.mark(successor(ORIGIN), purge);
+  return (tag) => marks.touchedSince(ORIGIN, tag === undefined ? [] : [tag]);
+}
+
+class Slice {
+  readonly #clock: Clock;
+  #beganAt: Millis;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#beganAt = clock.now();
+  }
+
+  isOver(): boolean {
+    return this.#clock.now() - this.#beganAt >= SLICE_MS;
+  }
+
+  async next(): Promise<void> {
+    await pause(this.#clock, 0);
+    this.#beganAt = this.#clock.now();
+  }
+}
