@@ -36,6 +36,8 @@ export interface FreshetOptions {
   /** For the process that runs the gateway: `--cpu-prof`. */
   readonly nodeArgs?: readonly string[];
   readonly calls?: () => Promise<number>;
+  /** Default `server`. */
+  readonly core?: Core;
 }
 
 export interface Gateway extends Contestant {
@@ -67,14 +69,15 @@ export interface Stats {
 /** The gateway as an operator starts it: `freshet start --config`. */
 export async function startFreshet(options: FreshetOptions): Promise<Gateway> {
   const { name = 'freshet', config, nodeArgs = [], calls = () => Promise.resolve(0) } = options;
+  const { core = 'server' } = options;
   const [port, adminPort] = [await freePort(), await freePort()];
   const file = path.join(temporaryDirectory('bench'), 'freshet.config.json');
   writeFileSync(file, JSON.stringify({
-    host: '127.0.0.1', port, adminPort, logLevel: 'info', ...config,
+    host: '127.0.0.1', port, adminPort, logLevel: 'info', workers: 1, ...config,
   }));
   const bin = path.join(HERE, '../src/ops/cli/bin.ts');
   const args = [...nodeArgs, bin, 'start', '--config', file];
-  const server = await startServer({ name, command: NODE, args, ready: /listening/ });
+  const server = await startServer({ name, command: NODE, args, ready: /listening/, core });
   const stats = async (): Promise<Stats> => {
     const answer = await fetch(`http://127.0.0.1:${adminPort}/stats`);
     return await answer.json() as Stats;

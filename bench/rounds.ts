@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import type { Contestant } from './contestants.ts';
+import type { Core } from './server.ts';
 import { load, type Request } from './wrk.ts';
 
 export interface Plan {
@@ -17,6 +18,8 @@ export interface Plan {
   readonly answerOf: (contestant: Contestant) => string;
   /** The least share of answers that must come from a cache. Default 0: it is only shown. */
   readonly hitsMin?: number;
+  /** Where the load is made. Default a core of its own. */
+  readonly loadCore?: Core;
   /** Resolvers that run for an answer that comes from no cache. Default 1. */
   readonly callsEach?: number;
 }
@@ -58,10 +61,12 @@ export async function inRounds(
 
 async function run(contestant: Contestant, plan: Plan): Promise<Figures> {
   const { port, server } = contestant;
-  const { connections, seconds, requestsOf, answerOf, callsEach = 1 } = plan;
+  const { connections, seconds, requestsOf, answerOf, callsEach = 1, loadCore: core } = plan;
   const [calls, cpuMs] = [await contestant.calls(), server.cpuMs()];
   const requests = requestsOf(contestant);
-  const result = await load({ port, requests, connections, seconds, firstId: nextId });
+  const result = await load({
+    port, requests, connections, seconds, firstId: nextId, ...(core && { core }),
+  });
   nextId = Math.max(nextId, result.nextId + 1);
   const cpu = ((server.cpuMs() - cpuMs) * 1_000) / result.requests;
   const missed = ((await contestant.calls()) - calls) / callsEach;

@@ -13,6 +13,8 @@ export const CORES = {
   server: '0',
   load: availableParallelism() > 1 ? '1' : '0',
   other: availableParallelism() > 2 ? '2' : availableParallelism() > 1 ? '1' : '0',
+  /** Where servers and load share what there is. */
+  all: `0-${availableParallelism() - 1}`,
 } as const;
 
 export type Core = keyof typeof CORES;

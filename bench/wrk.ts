@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { end, spawnBound, temporaryDirectory } from '../test/support/process.ts';
-import { CORES } from './server.ts';
+import { CORES, type Core } from './server.ts';
 
 /** A request as it goes over the wire; `{id}` in its body is replaced by a number, each time. */
 export interface Request {
@@ -24,6 +24,8 @@ export interface LoadOptions {
   readonly delayMs?: number;
   /** Requests may stay without an answer for 10 s: they are counted. Default false: none may. */
   readonly mayTimeOut?: boolean;
+  /** Where the load is made. Default `load`. */
+  readonly core?: Core;
 }
 
 export interface Load {
@@ -54,7 +56,7 @@ export async function load(options: LoadOptions, factor = 1): Promise<Load> {
   const seconds = options.seconds * factor;
   const script = path.join(folder, `${port}.lua`);
   writeFileSync(script, scriptOf(options));
-  const output = await outputOf([
+  const output = await outputOf(options.core ?? 'load', [
     '-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '10s', '-s', script,
     `http://127.0.0.1:${port}/`,
   ]);
@@ -74,8 +76,8 @@ export async function load(options: LoadOptions, factor = 1): Promise<Load> {
   return result;
 }
 
-async function outputOf(args: readonly string[]): Promise<string> {
-  const child = spawnBound('taskset', ['-c', CORES.load, 'wrk', ...args]);
+async function outputOf(core: Core, args: readonly string[]): Promise<string> {
+  const child = spawnBound('taskset', ['-c', CORES[core], 'wrk', ...args]);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream?.on('data', (chunk: Buffer) => (output += chunk.toString()));
