@@ -30,13 +30,22 @@ export function fingerprintOf(names: readonly string[]): Fingerprint {
     if (!isKnown || url === undefined || rawBody.length > FINGERPRINT_LENGTH_MAX) return undefined;
     const { connection } = headers;
     if (connection !== undefined && !isOrdinary(connection)) return undefined;
-    if (headers['content-encoding'] !== undefined) return undefined;
+    if (headers['content-encoding'] !== undefined || hasPreflight(headers)) return undefined;
     let text = method + SEPARATOR + url;
     for (const name of looked) {
       text += SEPARATOR + ((headers[name] as string | undefined) ?? ABSENT);
     }
     return rawBody.length === 0 ? text : text + SEPARATOR + rawBody.toString('latin1');
   };
+}
+
+/**
+ * What a browser says in a preflight, Yoga repeats to whoever says it, as what is allowed. No
+ * browser says it in a request of its own, so it is no part of the text, which is to be short.
+ */
+function hasPreflight(headers: ReadRequest['headers']): boolean {
+  return headers['access-control-request-headers'] !== undefined
+    || headers['access-control-request-method'] !== undefined;
 }
 
 /** It may name headers that are meant for this hop alone (RFC 9110, section 7.6.1). */
