@@ -16,7 +16,7 @@ export class UnstorableResult extends Error implements LoadFailure {
   constructor(result: ExecutionResult, { isOutage, ...reader }: Failing) {
     super('The result holds errors');
     this.result = result;
-    this.isOwn = isOwnFailure(result, reader);
+    this.isOwn = isOwnFailure(result, { ...reader, isOutage });
     this.isOutage = isOutage;
   }
 }
@@ -35,13 +35,19 @@ interface Failing extends Reader {
  * Data may be declared to be the same for everybody; what an origin says of an error may yet be
  * of the caller whose credentials it saw: that they have expired, or whose they are.
  */
-function isOwnFailure({ errors = [] }: ExecutionResult, { audience, caller }: Reader): boolean {
-  return audience.shared && caller.authenticated && errors.some((error) => !isOurs(error));
+function isOwnFailure({ errors = [] }: ExecutionResult, of: Failing): boolean {
+  const { audience, caller, isOutage } = of;
+  if (!audience.shared || !caller.authenticated) return false;
+  return errors.some((error) => !isOurs(error, isOutage));
 }
 
-/** That there was no answer, it is the gateway that says. */
-function isOurs({ extensions = {} }: Partial<GraphQLError>): boolean {
-  return String(extensions['code']).startsWith('SUBGRAPH_');
+/**
+ * That there was no answer, it is the gateway that says; and that it was no GraphQL. Yet so answers
+ * a guard in front of an origin that refuses somebody's credentials, where nothing has failed.
+ */
+function isOurs({ extensions = {} }: Partial<GraphQLError>, isOutage: boolean): boolean {
+  const code = String(extensions['code']);
+  return code.startsWith('SUBGRAPH_') && (isOutage || code !== 'SUBGRAPH_ANSWER_INVALID');
 }
 
 /** What `load` resolves to, or the result with errors that stopped it. */
