@@ -154,6 +154,7 @@ export class Tiers {
    */
   #promote(key: CacheKey, entry: Entry | undefined): Found | undefined {
     if (entry === undefined) return undefined;
+    const { staleAt } = entry;
     const verdict = this.#freshness.judge(entry);
     if (verdict === 'current') {
       this.stats.hits.l2 += 1;
@@ -164,7 +165,9 @@ export class Tiers {
     this.stats.discarded[verdict] += 1;
     if (verdict !== 'expired') return undefined;
     const held = this.peekExpired(key);
-    if (held !== undefined && held.staleAt >= entry.staleAt) {
+    // L2 is told of no soft purge: its windows would begin anew with each look.
+    const isSoftened = entry.staleAt < staleAt;
+    if (held !== undefined && (isSoftened || held.staleAt >= entry.staleAt)) {
       return { entry: held, tier: 'l1', verdict };
     }
     this.#l1.set(key, entry);

@@ -70,6 +70,32 @@ describe('what a soft purge touches', () => {
       .toBe('new loaded');
   });
 
+  it('has its windows once, though L2 is not told of it', async () => {
+    const l2 = new MemoryStore({ clock: node.clock });
+    const get = l2.get.bind(l2);
+    // As from Redis: each look gives an entry of its own, as it was written.
+    l2.get = (keys) => get(keys).map((entry) => entry && { ...entry });
+    const shared = new Node({ clock: node.clock, l2 });
+    const read = shared.path();
+    const windows = { staleWhileRevalidateMs: 50 };
+    await read.read([key], async () => [fillOf('old', windows)]);
+    shared.horizon.advance(place(2), [{ ...purgeOf('user:1'), soft: true }]);
+    const failing: Load = async () => {
+      throw new Error('stated by the origin');
+    };
+    for (let n = 0; n < 2; n += 1) {
+      const options = { background: () => failing };
+      expect(told(await read.read([key], failing, options))).toBe('old stale');
+      await settle();
+      node.clock.advance(25);
+    }
+    for (let n = 0; n < 3; n += 1) {
+      const reading = read.read([key], failing, { background: () => failing });
+      await expect(reading).rejects.toThrow('stated by the origin');
+      node.clock.advance(25);
+    }
+  });
+
   it('is renewed by no use', async () => {
     await path.read([key], async () => [fillOf('old', { ttlMs: 100, slidingMs: 5_000 })]);
     soften(2);
