@@ -17,7 +17,7 @@ import { until } from '../support/until.ts';
 import type { Gateway } from './gateways.ts';
 import { HttpClient, type HttpAnswer } from './http-client.ts';
 import type { Ledger } from './ledger.ts';
-import { membersOf, TEAM_SIZE, type Origin } from './origin.ts';
+import { DAWDLE_MS_MAX, membersOf, TEAM_SIZE, type Origin } from './origin.ts';
 import { StallMeter } from './stall-meter.ts';
 import type { Kind, Tally } from './tally.ts';
 import type { Topology } from './topology.ts';
@@ -33,6 +33,7 @@ export interface LoadOptions {
 const READERS_PER_NODE = 3;
 const WRITE_EVERY_MS = 120;
 const POSITIONED_SHARE = 0.1;
+const WRITTEN_AGAIN_SHARE = 0.5;
 /** After this long without a way to deliver, the suite itself is at fault. */
 const DELIVERY_MS = 60_000;
 
@@ -186,7 +187,15 @@ export class Load {
       await sleep(WRITE_EVERY_MS * (0.5 + random()));
       const id = pick(random, origin.ids);
       await write(id);
+      // Again while it is being read for the first time after that: its old state is on its way.
+      const looking = this.#look(id);
+      if (random() < WRITTEN_AGAIN_SHARE) {
+        await sleep(integerBelow(random, DAWDLE_MS_MAX));
+        await write(id);
+        this.tally.writes += 1;
+      }
       this.tally.writes += 1;
+      await looking;
       await this.#look(id);
     }
   }
