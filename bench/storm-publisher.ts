@@ -83,8 +83,8 @@ function invalidation(id: number): string {
   if (by === 'channel') return command('PUBLISH', CHANNEL, json);
   const [head, tail] = writeMessageAround(message);
   return command(
-    'EVALSHA', APPEND.sha, '2', STREAM, `{${STREAM}}:seen:${digestOf(json)}`, json,
-    message.message_id, '1000000', '90000000', '60000', CHANNEL, head, tail,
+    'EVALSHA', APPEND.sha, '2', STREAM, `{${STREAM}}:seen:${digestOf(json)}`,
+    '1000000', '90000000', '60000', CHANNEL, json, message.message_id, head, tail,
   );
 }
 

@@ -3,7 +3,7 @@
  * The message ID alone does not tell, since careless services repeat it. Of a message that was
  * heard on the channel, all bytes are: what is read as the same may have been sent twice.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { writeMessage, type InvalidationMessage } from './message.ts';
 
 /** The JSON of the message without a position. */
@@ -14,7 +14,7 @@ export function contentOf(message: InvalidationMessage): string {
   return writeMessage({ ...message, metadata: rest });
 }
 
-/** SHA-256 of a content, in hexadecimal digits. */
+/** 192 bits of the SHA-256 of a content, in 32 characters. */
 export function digestOf(content: string | Uint8Array): string {
-  return createHash('sha256').update(content).digest('hex');
+  return hash('sha256', content, 'base64url').slice(0, 32);
 }

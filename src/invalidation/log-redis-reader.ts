@@ -4,15 +4,16 @@
  */
 import { pause, type Clock, type Millis, type Random } from './clock.ts';
 import type { Connection } from './connection.ts';
-import { fenceMessage, tellsLoss } from './fence.ts';
+import { fenceMessage } from './fence.ts';
 import type { LogEvent, LogRecord } from './log.ts';
 import {
-  boot, cursorAt, followChain, judgeTail, linkOf, type Cursor, type Linked, type Tail,
+  boot, cursorAt, followChain, judgeTail, linkOf, type Cursor, type Tail,
 } from './log-link.ts';
+import { entryOf, placeOf, type Entry, type RawEntry } from './log-redis-entry.ts';
 import { FENCE, runScript, TAIL, type Script } from './log-scripts.ts';
-import { readMessage, writeMessage, type InvalidationMessage } from './message.ts';
+import { writeMessage } from './message.ts';
 import {
-  formatPosition, ORIGIN, parsePosition, positionOf, successor, type Position,
+  before, formatPosition, positionOf, successor, type Position,
 } from './position.ts';
 import { backoffMs, unavailable, type RedisClient } from './redis.ts';
 import { within } from './within.ts';
@@ -32,10 +33,6 @@ export interface ReaderOptions {
 
 /** Records that are read at once: a message may hold a megabyte. */
 const READ_COUNT = 100;
-
-interface Entry extends Linked {
-  readonly message: InvalidationMessage | undefined;
-}
 
 export class RedisLogReader {
   readonly #options: ReaderOptions;
@@ -78,17 +75,17 @@ export class RedisLogReader {
     // What does not follow is read again, and is then the first thing that does not.
     this.#cursor = chain.cursor;
     const caughtUp = chain.end === 'whole' && entries.length < READ_COUNT;
-    return { kind: 'records', records: this.#records(chain.intact), caughtUp };
+    return { kind: 'records', records: this.#records(chain.intact, cursor.position), caughtUp };
   }
 
   async #begin(client: RedisClient, from: Position | undefined): Promise<LogEvent | undefined> {
     const tail = await this.#tail(client, TAIL, []);
     if (from !== undefined) {
       const [entry] = await this.#range(client, formatPosition(from));
+      this.#cursor = entry && cursorIn(entry, from);
+      if (this.#cursor !== undefined) return undefined;
       // It was dropped because it is old, or never was: no reason to tell others.
-      if (entry?.position !== from) return this.#goOnAtEnd(client, { beyond: from, tell: false });
-      this.#cursor = { position: from, link: linkOf(from, entry.messageId) };
-      return undefined;
+      return this.#goOnAtEnd(client, { beyond: from, tell: false });
     }
     const oldestMs = Math.max(0, tail.timeMs - this.#options.retentionMs);
     const start = positionOf(oldestMs, 0);
@@ -146,7 +143,8 @@ export class RedisLogReader {
   }
 
   async #tail(client: RedisClient, script: Script, args: readonly string[]): Promise<Tail> {
-    const reply = await this.#answer(runScript(client, script, [this.#options.stream, ...args]));
+    const keys = [this.#options.stream];
+    const reply = await this.#answer(runScript(client, script, { keys, args }));
     const [timeMs, last, entry, link] = reply as [string, string, string, string];
     return { timeMs: Number(timeMs), last: placeOf(last), entry: placeOf(entry), link };
   }
@@ -156,44 +154,25 @@ export class RedisLogReader {
     return within(promise, { timeoutMs: commandTimeoutMs, clock });
   }
 
-  #records(entries: readonly Entry[]): LogRecord[] {
-    return entries.flatMap(({ position, message }) => {
-      if (message !== undefined) return [{ position, message }];
-      this.#options.onUnreadable();
-      return [];
-    });
+  /** Those after `position`, which may be that of one in the midst of an entry. */
+  #records(entries: readonly Entry[], after: Position): LogRecord[] {
+    const records: LogRecord[] = [];
+    for (const { position: last, messages } of entries) {
+      for (const [at, message] of messages.entries()) {
+        const position = before(last, messages.length - 1 - at);
+        if (position <= after) continue;
+        if (message !== undefined) records.push({ position, message });
+        else this.#options.onUnreadable();
+      }
+    }
+    return records;
   }
 }
 
-type RawEntry = readonly [id: string, fields: readonly string[]];
-
-function entryOf([id, fields]: RawEntry): Entry {
-  const values = new Map<string, string>();
-  for (let at = 0; at + 1 < fields.length; at += 2) {
-    values.set(fields[at] as string, fields[at + 1] as string);
-  }
-  const message = messageOf(values.get('message'));
-  return {
-    position: placeOf(id) ?? ORIGIN,
-    messageId: values.get('message_id') ?? '',
-    previous: values.get('previous'),
-    tellsLoss: message !== undefined && tellsLoss(message),
-    message,
-  };
-}
-
-/** Nothing for no ID. An ID that is no position is a Stream that was written by hand. */
-function placeOf(id: string): Position | undefined {
-  if (id === '') return undefined;
-  const position = parsePosition(id);
-  if (position === undefined) throw new Error('the Stream holds an ID that is no position');
-  return position;
-}
-
-function messageOf(json: string | undefined): InvalidationMessage | undefined {
-  try {
-    return json === undefined ? undefined : readMessage(json);
-  } catch {
-    return undefined;
-  }
+/** Where a reader stands that has read up to `position`; undefined where `entry` holds no such. */
+function cursorIn(entry: Entry, position: Position): Cursor | undefined {
+  if (entry.position === position) return { position, link: linkOf(position, entry.messageId) };
+  const isWithin = entry.messages.some((_, count) => before(entry.position, count) === position);
+  // The entry is read again, and follows what it followed before.
+  return isWithin && entry.previous !== undefined ? { position, link: entry.previous } : undefined;
 }

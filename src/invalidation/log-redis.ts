@@ -1,6 +1,7 @@
 /**
  * The log as a Redis Stream. The ID of an entry is its position; its fields are `message` (JSON),
- * `message_id`, and `previous`, the link to the entry before it (see log-link.ts).
+ * `message_id`, `previous`, the link to the entry before it (see log-link.ts), and `total`. What
+ * was appended at once is one entry (see log-scripts.ts).
  *
  * It promises what `Log` does, whatever becomes of Redis: absent, stopped, killed, flushed, failed
  * over, restored from an older state. A follower is told of a `gap` wherever it cannot prove that
@@ -12,13 +13,12 @@ import { Connection } from './connection.ts';
 import { contentOf, digestOf } from './content.ts';
 import { fault, type FreshetError } from './errors.ts';
 import type { AppendOptions, Log, LogEvent } from './log.ts';
-import { APPEND, runScript } from './log-scripts.ts';
+import { RedisLogAppender, type Appended } from './log-redis-appender.ts';
 import { RedisLogReader } from './log-redis-reader.ts';
 import { readMessage, writeMessageAround, type InvalidationMessage } from './message.ts';
-import { parsePosition, type Position } from './position.ts';
-import { connectRedis, unavailable, type RedisOptions } from './redis.ts';
+import type { Position } from './position.ts';
+import { connectRedis, type RedisOptions } from './redis.ts';
 import { readRedisOptions } from './redis-options.ts';
-import { TimedOut, within } from './within.ts';
 
 export interface RedisLogOptions {
   readonly redis: RedisOptions;
@@ -40,21 +40,19 @@ export interface RedisLogOptions {
   readonly random?: Random;
 }
 
-/** An equal message within this time is the same message (interface `Log`). */
-const SEEN_MS = 60_000;
-
 export class RedisLog implements Log {
   readonly #options: Required<RedisLogOptions>;
   readonly #appending: Connection;
+  readonly #appender: RedisLogAppender;
   readonly #closing = new AbortController();
-  /** When Redis last answered to an append. */
-  #answeredAt: Millis = Number.NEGATIVE_INFINITY;
   #unreadable = 0;
 
   /** Throws `REDIS_OPTIONS_INVALID`; connects when it is first used. */
   constructor(options: RedisLogOptions) {
     this.#options = complete(options);
-    this.#appending = this.#connection('freshet-append', this.#options.commandTimeoutMs);
+    const connection = this.#connection('freshet-append', this.#options.commandTimeoutMs);
+    this.#appending = connection;
+    this.#appender = new RedisLogAppender({ ...this.#options, connection });
   }
 
   /** How many records could not be read, and were skipped. */
@@ -67,25 +65,11 @@ export class RedisLog implements Log {
     { announce = true, identity }: AppendOptions = {},
   ): Promise<Position> {
     if (this.#closing.signal.aborted) throw fault('LOG_CLOSED');
-    const args = this.#appendArguments(message, { announce, identity });
-    const { clock, appendTimeoutMs } = this.#options;
-    const deadline = clock.now() + appendTimeoutMs;
-    const client = await this.#appending.ready(appendTimeoutMs);
+    const appended = this.#appended(message, { announce, identity });
     try {
-      const timeoutMs = Math.max(1, deadline - clock.now());
-      const id = await within(runScript(client, APPEND, args), { timeoutMs, clock });
-      const position = typeof id === 'string' ? parsePosition(id) : undefined;
-      if (position === undefined) throw new Error('the Stream gives out IDs that are no positions');
-      this.#appending.proved();
-      this.#answeredAt = clock.now();
-      return position;
+      return await this.#appender.append(appended);
     } catch (error) {
-      if (this.#closing.signal.aborted) throw fault('LOG_CLOSED');
-      // A connection that answers nobody would have to hold every later command as well; one that
-      // is slow under load is not made faster by sending all of it again.
-      const isSilent = clock.now() - this.#answeredAt >= appendTimeoutMs;
-      if (error instanceof TimedOut && isSilent) this.#appending.drop();
-      throw unavailable(error);
+      throw this.#closing.signal.aborted ? fault('LOG_CLOSED') : error;
     }
   }
 
@@ -122,27 +106,20 @@ export class RedisLog implements Log {
     return new Connection({ connect, clock, random });
   }
 
-  #appendArguments(
+  #appended(
     message: InvalidationMessage,
     { announce, identity }: { announce: boolean; identity: string | undefined },
-  ): string[] {
-    const { stream, channel, recordsMax, retentionMs } = this.#options;
+  ): Appended {
     const json = contentOf(message);
-    const seen = seenKey(stream, identity ?? json);
     // Whatever is in the log can be read by those who follow it: checked here as there.
     readMessage(json);
-    const [before, after] = announce ? writeMessageAround(message) : ['', ''];
-    return [
-      stream, seen, json, message.message_id, String(recordsMax),
-      String(retentionMs), String(SEEN_MS), announce ? channel : '', before, after,
-    ];
+    return {
+      json,
+      messageId: message.message_id,
+      identity: digestOf(identity ?? json),
+      announcement: announce ? writeMessageAround(message) : ['', ''],
+    };
   }
-}
-
-/** In the slot of the Stream, so that one script may touch both in a Cluster. */
-function seenKey(stream: string, identity: string): string {
-  const tag = /^[^{]*\{[^}]+\}/.test(stream) ? stream : `{${stream}}`;
-  return `${tag}:seen:${digestOf(identity)}`;
 }
 
 function complete(options: RedisLogOptions): Required<RedisLogOptions> {

@@ -8,7 +8,6 @@ import type { RedisClient } from './redis.ts';
 export interface Script {
   readonly lua: string;
   readonly sha: string;
-  readonly keys: number;
 }
 
 /**
@@ -16,24 +15,26 @@ export interface Script {
  * entry. The two IDs differ where the last entry was deleted. `link` names the place in the form
  * that the next entry bears in its field `previous`: `<id>/<message_id>`, `<id>/` where the entry
  * has been deleted, and nothing where the Stream never held one.
+ *
+ * An entry holds one record, its field `message`, or several, its field `messages`: a JSON array.
+ * The entry's ID is then the position of the last one, and those before have the IDs just below.
+ * Its field `total` counts all records up to it, so that the log is cut by records.
  */
 const PRELUDE = `
+local function field(entry, name)
+  for i = 1, #entry[2], 2 do
+    if entry[2][i] == name then return entry[2][i + 1] end
+  end
+end
+
 local function tail(stream)
-  if redis.call('EXISTS', stream) == 0 then return '', '', '' end
-  local info = redis.call('XINFO', 'STREAM', stream)
-  local last, entry = '', false
-  for i = 1, #info, 2 do
-    if info[i] == 'last-generated-id' then last = info[i + 1] end
-    if info[i] == 'last-entry' then entry = info[i + 1] end
-  end
+  if redis.call('EXISTS', stream) == 0 then return '', '', '', {} end
+  local info, all = redis.call('XINFO', 'STREAM', stream), {}
+  for i = 1, #info, 2 do all[info[i]] = info[i + 1] end
+  local last, entry = all['last-generated-id'], all['last-entry']
   if last == '0-0' then last = '' end
-  if not entry then return last, '', '' end
-  local messageId = ''
-  local fields = entry[2]
-  for i = 1, #fields, 2 do
-    if fields[i] == 'message_id' then messageId = fields[i + 1] end
-  end
-  return last, entry[1], messageId
+  if not entry then return last, '', '', all end
+  return last, entry[1], field(entry, 'message_id') or '', all
 end
 
 local function link(last, entry, messageId)
@@ -42,10 +43,30 @@ local function link(last, entry, messageId)
   return last .. '/' .. messageId
 end
 
-local function add(stream, id, recordsMax, message, messageId)
-  local previous = link(tail(stream))
-  local fields = { 'message', message, 'message_id', messageId, 'previous', previous }
-  return redis.call('XADD', stream, 'MAXLEN', '~', recordsMax, id, unpack(fields))
+local function parts(id)
+  local ms, sequence = string.match(id, '^(%d+)-(%d+)$')
+  return tonumber(ms), tonumber(sequence)
+end
+
+local function add(stream, id, recordsMax, messages, messageId)
+  local last, entry, lastMessageId, all = tail(stream)
+  local total = #messages
+  if all['last-entry'] then
+    local before = tonumber(field(all['last-entry'], 'total') or '') or all['length']
+    local first = tonumber(field(all['first-entry'], 'total') or '') or 1
+    total = before + #messages
+    local kept = total - first + 1
+    if kept > tonumber(recordsMax) then
+      local entries = math.floor(all['length'] * recordsMax / kept)
+      redis.call('XTRIM', stream, 'MAXLEN', '~', math.max(0, entries - 1))
+    end
+  end
+  local name, content = 'message', messages[1]
+  if #messages > 1 then
+    name, content = 'messages', '[' .. table.concat(messages, ',') .. ']'
+  end
+  return redis.call('XADD', stream, id, name, content, 'message_id', messageId,
+    'previous', link(last, entry, lastMessageId), 'total', string.format('%.0f', total))
 end
 
 local function nowMs()
@@ -60,25 +81,54 @@ end
 `;
 
 /**
- * KEYS: stream, seen. ARGV: message, message ID, records at most, retention and memory of what was
- * seen in ms, channel (or nothing), and the announcement before and after the position.
- * Answers the ID: the first one's, where an equal message was seen.
+ * KEYS: stream, and for each message what remembers that it was seen. ARGV: records at most,
+ * retention and memory of what was seen in ms, channel; and for each message its JSON, its message
+ * ID, and the announcement before and after the position (nothing: it is not announced).
+ * Answers the IDs: of what was seen before, the first one's. All that are new are one entry.
  */
-export const APPEND = script(2, `
-local seen = redis.call('GET', KEYS[2])
-if seen then return seen end
-local id = add(KEYS[1], '*', ARGV[3], ARGV[1], ARGV[2])
-redis.call('SET', KEYS[2], id, 'PX', ARGV[5])
-local oldest = nowMs() - tonumber(ARGV[4])
-if oldest > 0 then
-  redis.call('XTRIM', KEYS[1], 'MINID', '~', string.format('%.0f', oldest))
+export const APPEND = script(`
+local seen = redis.call('MGET', unpack(KEYS, 2))
+local fresh, messages, place = {}, {}, {}
+for i = 1, #KEYS - 1 do
+  if not seen[i] and not place[KEYS[i + 1]] then
+    fresh[#fresh + 1] = i
+    place[KEYS[i + 1]] = #fresh
+    messages[#messages + 1] = ARGV[4 * i + 1]
+  end
 end
-if ARGV[6] ~= '' then redis.call('PUBLISH', ARGV[6], ARGV[7] .. id .. ARGV[8]) end
-return id
+if #fresh > 0 then
+  local id, ms, sequence = '*', nil, nil
+  if #fresh > 1 then
+    local last = tail(KEYS[1])
+    ms, sequence = nowMs(), -1
+    if last ~= '' then
+      local lastMs, lastSequence = parts(last)
+      if lastMs >= ms then ms, sequence = lastMs, lastSequence end
+    end
+    id = string.format('%.0f-%.0f', ms, sequence + #fresh)
+  end
+  id = add(KEYS[1], id, ARGV[1], messages, ARGV[4 * fresh[#fresh] + 2])
+  local oldest = nowMs() - tonumber(ARGV[2])
+  if oldest > 0 then
+    redis.call('XTRIM', KEYS[1], 'MINID', '~', string.format('%.0f', oldest))
+  end
+  for at, i in ipairs(fresh) do
+    local own = id
+    if at < #fresh then own = string.format('%.0f-%.0f', ms, sequence + at) end
+    redis.call('SET', KEYS[i + 1], own, 'PX', ARGV[3])
+    if ARGV[4 * i + 3] ~= '' then
+      redis.call('PUBLISH', ARGV[4], ARGV[4 * i + 3] .. own .. ARGV[4 * i + 4])
+    end
+    place[KEYS[i + 1]] = own
+  end
+end
+local ids = {}
+for i = 1, #KEYS - 1 do ids[i] = seen[i] or place[KEYS[i + 1]] end
+return ids
 `);
 
 /** KEYS: stream. Answers Redis' clock in ms, the last ID, the last entry's ID, and the link. */
-export const TAIL = script(1, 'return description(KEYS[1])');
+export const TAIL = script('return description(KEYS[1])');
 
 /**
  * Makes sure that the log goes on beyond a position: by a fence where it does not, or always. The
@@ -88,11 +138,7 @@ export const TAIL = script(1, 'return description(KEYS[1])');
  * after it (or nothing, for a log that holds any record), and `always` or nothing. Answers as TAIL,
  * afterwards.
  */
-export const FENCE = script(1, `
-local function parts(id)
-  local ms, sequence = string.match(id, '^(%d+)-(%d+)$')
-  return tonumber(ms), tonumber(sequence)
-end
+export const FENCE = script(`
 local function isBeyond(id, position)
   if id == '' then return false end
   if position == '' then return true end
@@ -104,7 +150,7 @@ local beyond = isBeyond(tail(KEYS[1]), ARGV[4])
 if not beyond or ARGV[6] == 'always' then
   local id = '*'
   if not beyond and ARGV[4] ~= '' and nowMs() <= parts(ARGV[4]) then id = ARGV[5] end
-  add(KEYS[1], id, ARGV[3], ARGV[1], ARGV[2])
+  add(KEYS[1], id, ARGV[3], { ARGV[1] }, ARGV[2])
 end
 return description(KEYS[1])
 `);
@@ -112,18 +158,18 @@ return description(KEYS[1])
 /** Runs `script` by its digest, or whole where Redis has not seen it yet. */
 export async function runScript(
   client: RedisClient,
-  { lua, sha, keys }: Script,
-  args: readonly string[],
+  { lua, sha }: Script,
+  { keys, args }: { keys: readonly string[]; args: readonly string[] },
 ): Promise<unknown> {
   try {
-    return await client.call('evalsha', sha, keys, ...args);
+    return await client.call('evalsha', sha, keys.length, ...keys, ...args);
   } catch (error) {
     if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-    return client.call('eval', lua, keys, ...args);
+    return client.call('eval', lua, keys.length, ...keys, ...args);
   }
 }
 
-function script(keys: number, body: string): Script {
+function script(body: string): Script {
   const lua = PRELUDE + body;
-  return { lua, keys, sha: createHash('sha1').update(lua).digest('hex') };
+  return { lua, sha: createHash('sha1').update(lua).digest('hex') };
 }

@@ -61,6 +61,7 @@ export interface MessageLimits {
 }
 
 export const BATCH_LENGTH_MAX = 10_000;
+const BYTES_MAX = 2 ** 20;
 
 /**
  * Reads a message, leniently where no meaning is lost: absent optional fields, numbers as ids, a
@@ -71,10 +72,32 @@ export function readMessage(
   payload: string | Uint8Array,
   limits: MessageLimits = {},
 ): InvalidationMessage {
-  const { bytesMax = 2 ** 20 } = limits;
+  const { bytesMax = BYTES_MAX } = limits;
   const bytes = Buffer.byteLength(payload);
   if (bytes > bytesMax) throw fault('MESSAGE_TOO_LARGE', { bytesMax, bytes });
-  const { fields, exactFields } = parse(payload);
+  return messageOf(parse(payload), limits);
+}
+
+/**
+ * Reads a JSON array of messages; undefined in the place of one that `readMessage` would refuse.
+ * Throws as `readMessage` where it is no array.
+ */
+export function readMessages(json: string): readonly (InvalidationMessage | undefined)[] {
+  const bytes = Buffer.byteLength(json);
+  if (bytes > BYTES_MAX) throw fault('MESSAGE_TOO_LARGE', { bytesMax: BYTES_MAX, bytes });
+  const { value, exactly } = parseJson(json);
+  if (!Array.isArray(value)) throw unreadable('a JSON array was required');
+  return value.map((fields: unknown, at) => {
+    if (!isObject(fields)) return undefined;
+    try {
+      return messageOf({ fields, exactFields: () => (exactly() as Fields[])[at] as Fields }, {});
+    } catch {
+      return undefined;
+    }
+  });
+}
+
+function messageOf({ fields, exactFields }: Parsed, limits: MessageLimits): InvalidationMessage {
   const action = actionOf(fields['action']);
   const message: InvalidationMessage = {
     message_id: required('message_id', fields),
@@ -145,18 +168,22 @@ interface Parsed {
 }
 
 function parse(payload: string | Uint8Array): Parsed {
-  let text: string;
-  let fields: unknown;
+  const { value, exactly } = parseJson(payload);
+  if (!isObject(value)) throw unreadable('a JSON object was required');
+  return { fields: value, exactFields: () => exactly() as Fields };
+}
+
+/** `exactly`: the same with every number as it is written. */
+function parseJson(payload: string | Uint8Array): { value: unknown; exactly: () => unknown } {
   try {
-    text = typeof payload === 'string' ? payload : UTF_8.decode(payload);
-    fields = JSON.parse(text);
+    const text = typeof payload === 'string' ? payload : UTF_8.decode(payload);
+    const value: unknown = JSON.parse(text);
+    let exact: unknown;
+    return { value, exactly: () => exact ??= JSON.parse(text, numberAsWritten) };
   } catch {
     // The error of the parser quotes the text, so it is not handed on as the cause.
     throw unreadable('JSON in UTF-8 was required');
   }
-  if (!isObject(fields)) throw unreadable('a JSON object was required');
-  let exact: Fields | undefined;
-  return { fields, exactFields: () => exact ??= JSON.parse(text, numberAsWritten) as Fields };
 }
 
 const UTF_8 = new TextDecoder('utf-8', { fatal: true });

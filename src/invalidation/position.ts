@@ -40,6 +40,13 @@ export function successor(position: Position): Position {
   return positionOf(ms, Number(position.slice(MS_DIGITS + 1)) + 1);
 }
 
+/** The position that is `count` before `position`, within the same millisecond. */
+export function before(position: Position, count: number): Position {
+  if (count === 0) return position;
+  const ms = Number(position.slice(0, MS_DIGITS));
+  return positionOf(ms, Math.max(0, Number(position.slice(MS_DIGITS + 1)) - count));
+}
+
 export function latest(a: Position, b: Position): Position {
   return a < b ? b : a;
 }

@@ -73,7 +73,7 @@ function positionOf(redis: Redis, messageId: string): Promise<string> {
   return until(
     async () => {
       const latest = await redis.xrevrange('cache:invalidate:log', '+', '-', 'COUNT', 20);
-      return latest.find(([, fields]) => fields.includes(messageId))?.[0];
+      return latest.find(([, fields]) => fields.some((text) => text.includes(messageId)))?.[0];
     },
     { what: `message ${messageId} is in the log` },
   );

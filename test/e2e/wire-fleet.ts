@@ -5,6 +5,7 @@
 import { Redis } from 'ioredis';
 import { expect } from 'vitest';
 import { createPublisher, type Publisher } from '../../src/invalidation/publisher.ts';
+import { messagesIn } from '../support/log-entry.ts';
 import { startRedis } from '../support/redis.ts';
 import { until } from '../support/until.ts';
 import { startTestNode, type Answer, type TestNode } from './fleet.ts';
@@ -154,6 +155,6 @@ async function drained(node: TestNode): Promise<void> {
 async function foreignRecords(client: Redis): Promise<readonly LogMessage[]> {
   const entries = await client.xrange(LOG, '-', '+');
   return entries
-    .map(([, fields]) => JSON.parse(fields[fields.indexOf('message') + 1] ?? '') as LogMessage)
+    .flatMap(([, fields]): readonly LogMessage[] => messagesIn(fields))
     .filter(({ source_service: source }) => source !== 'freshet');
 }

@@ -10,6 +10,7 @@ import {
 } from '../../src/invalidation/node.ts';
 import { positionOf } from '../../src/invalidation/position.ts';
 import { entityTag, type Tag } from '../../src/invalidation/tag.ts';
+import { messagesIn } from '../support/log-entry.ts';
 import { freePort, startRedis, type RedisServer } from '../support/redis.ts';
 import { until } from '../support/until.ts';
 import { FaultyLog } from './faulty-log.ts';
@@ -64,7 +65,7 @@ function isStorable(node: InvalidationNode, tags: readonly Tag[] = []): boolean 
 async function recordsOf(redis: Redis): Promise<InvalidationMessage[]> {
   const entries = await redis.xrange(STREAM, '-', '+');
   return entries
-    .map(([, fields]) => readMessage(fields[fields.indexOf('message') + 1] as string))
+    .flatMap(([, fields]) => messagesIn(fields))
     .filter((message) => !isFence(message));
 }
 

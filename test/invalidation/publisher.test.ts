@@ -6,6 +6,7 @@ import { formatPosition } from '../../src/invalidation/position.ts';
 import {
   createPublisher, type Publisher, type PublisherOptions,
 } from '../../src/invalidation/publisher.ts';
+import { messagesIn } from '../support/log-entry.ts';
 import { freePort, startRedis, type RedisServer } from '../support/redis.ts';
 import { until } from '../support/until.ts';
 import { FaultyLog } from './faulty-log.ts';
@@ -153,7 +154,7 @@ describe('the publisher on Redis', () => {
     await until(() => publisher.stats.outbox === 0, { what: 'all is delivered' });
     const other = new Redis(late.url);
     const entries = await other.xrange('cache:invalidate:log', '-', '+');
-    const ids = entries.map(([, fields]) => readMessage(fields[1] as string).entity_id);
+    const ids = entries.flatMap(([, fields]) => messagesIn(fields)).map((one) => one.entity_id);
     expect(ids).toEqual(Array.from({ length: 20 }, (_, id) => String(id)));
     other.disconnect();
     await publisher.close();

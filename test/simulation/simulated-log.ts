@@ -7,13 +7,11 @@ import { pause, type Clock, type Millis, type Random } from '../../src/invalidat
 import { Connection } from '../../src/invalidation/connection.ts';
 import { contentOf, digestOf } from '../../src/invalidation/content.ts';
 import { fault } from '../../src/invalidation/errors.ts';
+import { RedisLogAppender } from '../../src/invalidation/log-redis-appender.ts';
 import { RedisLogReader } from '../../src/invalidation/log-redis-reader.ts';
-import { APPEND, runScript } from '../../src/invalidation/log-scripts.ts';
 import type { Log, LogEvent } from '../../src/invalidation/log.ts';
 import { writeMessage, type InvalidationMessage } from '../../src/invalidation/message.ts';
-import { parsePosition, type Position } from '../../src/invalidation/position.ts';
-import { unavailable } from '../../src/invalidation/redis.ts';
-import { TimedOut, within } from '../../src/invalidation/within.ts';
+import type { Position } from '../../src/invalidation/position.ts';
 import type { Wire } from './network.ts';
 
 export interface SimulatedLogOptions {
@@ -31,13 +29,13 @@ export const HEARTBEAT_MS = 250;
 export const COMMAND_TIMEOUT_MS = 1_000;
 export const APPEND_TIMEOUT_MS = 250;
 const STREAM = 'cache:invalidate:log';
-const SEEN_MS = 60_000;
 /** Events are held for at most this long after the hold was ended early. */
 const HOLD_MS = 50;
 
 export class SimulatedLog implements Log {
   readonly #options: SimulatedLogOptions;
   readonly #appending: Connection;
+  readonly #appender: RedisLogAppender;
   readonly #closing = new AbortController();
   /** Until then events are held up, by the node's clock. */
   heldUntil: Millis = Number.NEGATIVE_INFINITY;
@@ -45,25 +43,27 @@ export class SimulatedLog implements Log {
   constructor(options: SimulatedLogOptions) {
     this.#options = options;
     this.#appending = this.#connection(options.wires.append);
+    const { clock, recordsMax, retentionMs } = options;
+    this.#appender = new RedisLogAppender({
+      clock, recordsMax, retentionMs,
+      connection: this.#appending,
+      stream: STREAM,
+      channel: '',
+      appendTimeoutMs: APPEND_TIMEOUT_MS,
+    });
   }
 
   async append(message: InvalidationMessage): Promise<Position> {
     if (this.#closing.signal.aborted) throw fault('LOG_CLOSED');
-    const { clock, recordsMax, retentionMs } = this.#options;
-    const deadline = clock.now() + APPEND_TIMEOUT_MS;
-    const client = await this.#appending.ready(APPEND_TIMEOUT_MS);
-    const seen = `{${STREAM}}:seen:${digestOf(contentOf(message))}`;
-    const limits = [recordsMax, retentionMs, SEEN_MS].map(String);
-    const args = [STREAM, seen, writeMessage(message), message.message_id, ...limits, '', '', ''];
     try {
-      const timeoutMs = Math.max(1, deadline - clock.now());
-      const id = await within(runScript(client, APPEND, args), { timeoutMs, clock });
-      this.#appending.proved();
-      return parsePosition(String(id)) as Position;
+      return await this.#appender.append({
+        identity: digestOf(contentOf(message)),
+        json: writeMessage(message),
+        messageId: message.message_id,
+        announcement: ['', ''],
+      });
     } catch (error) {
-      if (this.#closing.signal.aborted) throw fault('LOG_CLOSED');
-      if (error instanceof TimedOut) this.#appending.drop();
-      throw unavailable(error);
+      throw this.#closing.signal.aborted ? fault('LOG_CLOSED') : error;
     }
   }
 

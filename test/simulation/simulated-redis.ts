@@ -5,14 +5,14 @@
 import type { Millis } from '../../src/invalidation/clock.ts';
 import { APPEND, FENCE, TAIL } from '../../src/invalidation/log-scripts.ts';
 import {
-  formatPosition, ORIGIN, parsePosition, positionOf, successor, type Position,
+  before, formatPosition, ORIGIN, parsePosition, positionOf, successor, type Position,
 } from '../../src/invalidation/position.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 interface StreamEntry {
   readonly position: Position;
   readonly messageId: string;
-  readonly message: string;
+  readonly messages: readonly string[];
   readonly previous: string;
 }
 
@@ -186,13 +186,13 @@ export class SimulatedRedis {
     }
   }
 
-  #run(name: string, [text, , ...args]: Arguments): unknown {
+  #run(name: string, [text, keyCount, ...args]: Arguments): unknown {
     const script = SCRIPTS.get(String(text));
     if (script === undefined) throw new Error('an unknown script');
     if (name === 'evalsha' && !this.#scripts.has(script.sha)) throw new Error('NOSCRIPT');
     this.#scripts.add(script.sha);
     const texts = args.map(String);
-    if (script === APPEND) return this.#append(texts);
+    if (script === APPEND) return this.#append(texts.slice(1), Number(keyCount) - 1);
     if (script === FENCE) this.#fence(texts);
     const { last, entry, link } = this.#tail();
     return [String(this.#nowMs), last, entry, link];
@@ -209,16 +209,29 @@ export class SimulatedRedis {
     return { last, entry: last, link: `${last}/${end.messageId}` };
   }
 
-  #append(args: readonly string[]): string {
-    const [, seenKey, message, messageId, recordsMax, retentionMs, seenMs] = args as Seven;
-    const seen = this.#seen.get(seenKey);
-    if (seen !== undefined && seen.until > this.#time.now) return seen.id;
-    const id = this.#add('*', { message, messageId, recordsMax: Number(recordsMax) });
-    this.#seen.set(seenKey, { id, until: this.#time.now + Number(seenMs) });
-    const oldest = positionOf(Math.max(0, this.#nowMs - Number(retentionMs)), 0);
-    const stream = this.#stream as Stream;
-    stream.entries = stream.entries.filter(({ position }) => position >= oldest);
-    return id;
+  #append(args: readonly string[], count: number): readonly string[] {
+    const limits = args.slice(count, count + 3).map(Number);
+    const [recordsMax = 0, retentionMs = 0, seenMs = 0] = limits;
+    const places = new Map<string, number>();
+    const records: { message: string; messageId: string }[] = [];
+    for (const [at, key] of args.slice(0, count).entries()) {
+      const seen = this.#seen.get(key);
+      if (places.has(key) || (seen !== undefined && seen.until > this.#time.now)) continue;
+      places.set(key, records.length);
+      const [message, messageId] = args.slice(count + 4 + 4 * at) as [string, string];
+      records.push({ message, messageId });
+    }
+    if (records.length > 0) {
+      const last = this.#add('*', records, recordsMax);
+      const oldest = positionOf(Math.max(0, this.#nowMs - retentionMs), 0);
+      const stream = this.#stream as Stream;
+      stream.entries = stream.entries.filter(({ position }) => position >= oldest);
+      for (const [key, place] of places) {
+        const id = formatPosition(before(last, records.length - 1 - place));
+        this.#seen.set(key, { id, until: this.#time.now + seenMs });
+      }
+    }
+    return args.slice(0, count).map((key) => this.#seen.get(key)?.id ?? '');
   }
 
   #fence([, message, messageId, recordsMax, position, next, always]: readonly string[]): void {
@@ -229,23 +242,30 @@ export class SimulatedRedis {
     const isBehind = place !== undefined && positionOf(this.#nowMs, 0) <= place;
     const id = !isBeyond && isBehind ? (next as string) : '*';
     const record = { message: message as string, messageId: messageId as string };
-    this.#add(id, { ...record, recordsMax: Number(recordsMax) });
+    this.#add(id, [record], Number(recordsMax));
   }
 
   #add(
     id: string,
-    { message, messageId, recordsMax }: { message: string; messageId: string; recordsMax: number },
-  ): string {
+    records: readonly { readonly message: string; readonly messageId: string }[],
+    recordsMax: number,
+  ): Position {
     const { link: previous } = this.#tail();
-    const position = this.#positionFor(id);
-    this.#stream ??= { entries: [], last: position };
-    this.#stream.last = position;
-    this.#stream.entries.push({ position, messageId, message, previous });
-    if (this.#stream.entries.length > recordsMax) this.#stream.entries.shift();
-    this.#appended += 1;
-    this.#observer.appended({ position, messageId, message });
+    let position = this.#positionFor(id);
+    for (const [at, { message, messageId }] of records.entries()) {
+      if (at > 0) position = successor(position);
+      this.#appended += 1;
+      this.#observer.appended({ position, messageId, message });
+    }
+    const stream = this.#stream ??= { entries: [], last: position };
+    stream.last = position;
+    const messages = records.map(({ message }) => message);
+    const messageId = records.at(-1)?.messageId ?? '';
+    stream.entries.push({ position, messageId, messages, previous });
+    let kept = stream.entries.reduce((sum, entry) => sum + entry.messages.length, 0);
+    while (kept > recordsMax) kept -= stream.entries.shift()?.messages.length ?? kept;
     for (const wake of [...this.#readers]) if (wake()) this.#readers.delete(wake);
-    return formatPosition(position);
+    return position;
   }
 
   /** As XADD: `*` is the time, or just beyond the last where the clock is behind that. */
@@ -323,14 +343,15 @@ export class SimulatedRedis {
   }
 }
 
-type Seven = readonly [string, string, string, string, string, string, string];
-
 function copyOf(hashes: ReadonlyMap<string, Hash>): Map<string, Hash> {
   return new Map(Array.from(hashes, ([name, { fields, until }]) =>
     [name, { fields: new Map(fields), until }]));
 }
 
-function rawOf({ position, messageId, message, previous }: StreamEntry): unknown {
-  const fields = ['message', message, 'message_id', messageId, 'previous', previous];
-  return [formatPosition(position), fields];
+function rawOf({ position, messageId, messages, previous }: StreamEntry): unknown {
+  const [message, ...others] = messages;
+  const content = others.length === 0
+    ? ['message', message]
+    : ['messages', `[${messages.join(',')}]`];
+  return [formatPosition(position), [...content, 'message_id', messageId, 'previous', previous]];
 }

@@ -1,0 +1,126 @@
+/**
+ * Appends to the Stream for one process. What is appended in one turn of the event loop goes there
+ * in one call and becomes one entry, so that a storm of messages costs Redis, and whoever follows,
+ * little for each.
+ *
+ * It promises: the order of the calls is that of the log; each message has a position of its own;
+ * and no call waits longer than `appendTimeoutMs` for Redis.
+ */
+import type { Clock, Millis } from './clock.ts';
+import type { Connection } from './connection.ts';
+import { APPEND, runScript } from './log-scripts.ts';
+import { parsePosition, type Position } from './position.ts';
+import { unavailable } from './redis.ts';
+import { TimedOut, within } from './within.ts';
+
+export interface AppenderOptions {
+  readonly connection: Connection;
+  readonly stream: string;
+  readonly channel: string;
+  readonly appendTimeoutMs: Millis;
+  readonly retentionMs: Millis;
+  readonly recordsMax: number;
+  readonly clock: Clock;
+}
+
+export interface Appended {
+  /** What tells it from others; of some 32 characters. */
+  readonly identity: string;
+  readonly json: string;
+  readonly messageId: string;
+  /** What is published before and after the position; nothing where it is not announced. */
+  readonly announcement: readonly [string, string];
+}
+
+/** An equal message within this time is the same message (interface `Log`). */
+const SEEN_MS = 60_000;
+/** Messages in one entry, and characters of them beyond which no further one is taken. */
+const MESSAGES_MAX = 128;
+const LENGTH_MAX = 65_536;
+
+interface Pending extends Appended {
+  readonly resolve: (position: Position) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class RedisLogAppender {
+  readonly #options: AppenderOptions;
+  readonly #seenPrefix: string;
+  readonly #limits: readonly string[];
+  #pending: Pending[] = [];
+  #pendingLength = 0;
+  #isFlushing = false;
+  /** When Redis last answered. */
+  #answeredAt: Millis = Number.NEGATIVE_INFINITY;
+
+  constructor(options: AppenderOptions) {
+    const { stream, channel, recordsMax, retentionMs } = options;
+    this.#options = options;
+    // In the slot of the Stream, so that one script may touch both in a Cluster.
+    this.#seenPrefix = `${/^[^{]*\{[^}]+\}/.test(stream) ? stream : `{${stream}}`}:seen:`;
+    this.#limits = [String(recordsMax), String(retentionMs), String(SEEN_MS), channel];
+  }
+
+  /** Rejects with `LOG_UNAVAILABLE`: it may then be in the log or not. */
+  append(appended: Appended): Promise<Position> {
+    return new Promise((resolve, reject) => {
+      this.#pending.push({ ...appended, resolve, reject });
+      this.#pendingLength += appended.json.length;
+      if (this.#pending.length >= MESSAGES_MAX || this.#pendingLength >= LENGTH_MAX) {
+        this.#flush();
+      } else if (!this.#isFlushing) {
+        this.#isFlushing = true;
+        process.nextTick(() => {
+          this.#isFlushing = false;
+          this.#flush();
+        });
+      }
+    });
+  }
+
+  #flush(): void {
+    const pending = this.#pending;
+    if (pending.length === 0) return;
+    this.#pending = [];
+    this.#pendingLength = 0;
+    this.#send(pending).then((positions) => {
+      for (const [at, { resolve }] of pending.entries()) resolve(positions[at] as Position);
+    }, (error: unknown) => {
+      for (const { reject } of pending) reject(error);
+    });
+  }
+
+  async #send(pending: readonly Pending[]): Promise<readonly Position[]> {
+    const { connection, stream, appendTimeoutMs, clock } = this.#options;
+    const keys = [stream];
+    const args = [...this.#limits];
+    for (const { identity, json, messageId, announcement: [before, after] } of pending) {
+      keys.push(this.#seenPrefix + identity);
+      args.push(json, messageId, before, after);
+    }
+    const deadline = clock.now() + appendTimeoutMs;
+    const client = await connection.ready(appendTimeoutMs);
+    try {
+      const timeoutMs = Math.max(1, deadline - clock.now());
+      const ids = await within(runScript(client, APPEND, { keys, args }), { timeoutMs, clock });
+      const positions = positionsOf(ids, pending.length);
+      connection.proved();
+      this.#answeredAt = clock.now();
+      return positions;
+    } catch (error) {
+      // A connection that answers nobody would have to hold every later command as well; one that
+      // is slow under load is not made faster by sending all of it again.
+      const isSilent = clock.now() - this.#answeredAt >= appendTimeoutMs;
+      if (error instanceof TimedOut && isSilent) connection.drop();
+      throw unavailable(error);
+    }
+  }
+}
+
+function positionsOf(ids: unknown, count: number): readonly Position[] {
+  const positions = Array.isArray(ids) ? ids.map((id) => parsePosition(String(id))) : [];
+  if (positions.length !== count || positions.includes(undefined)) {
+    throw new Error('the Stream gives out IDs that are no positions');
+  }
+  return positions as readonly Position[];
+}
