@@ -6,7 +6,7 @@ import type { Fill } from '../../cache/fill.ts';
 import type { Use } from '../../cache/load.ts';
 import type { Millis } from '../../invalidation/clock.ts';
 import type { OperationPlan } from '../../policy/plan.ts';
-import type { Exchange } from './exchange.ts';
+import type { Exchange, Parts } from './exchange.ts';
 import type { Audience } from './scope.ts';
 
 /** Of a plan, or of what is planned for a type. */
@@ -54,6 +54,25 @@ export function lifetimeWithin(
     // What ends with a part of it was shortened along with that one.
     jitter: bounds.ttlMs < plannedMs ? 0 : strategy.jitter,
     settleMs: strategy.settleMs,
+  };
+}
+
+/**
+ * Of a whole that is made of parts: no longer than the first of them, nor than who it is for; and it
+ * is as old as the oldest of them, so that parts which were read too long ago to be served by a node
+ * that does not hear the log are not served again as a new whole. `beganAt`: when its load began,
+ * before any part was told of: what a part had left then is rather too little than too much.
+ */
+export function lifetimeOfWhole(
+  terms: Terms,
+  { parts, audience, beganAt }: { parts: Parts; audience: Audience; beganAt: Millis },
+): Lifetime & Pick<Fill, 'readAt' | 'settleMs'> {
+  const bounds = leastOf(parts.bounds, boundsOf(audience));
+  const sinceReadMs = beganAt - Math.min(parts.readAt, beganAt);
+  return {
+    ...lifetimeWithin(terms, bounds, sinceReadMs),
+    settleMs: Math.max(terms.strategy.settleMs, parts.settleMs),
+    readAt: parts.readAt,
   };
 }
 

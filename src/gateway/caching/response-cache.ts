@@ -13,7 +13,7 @@ import type { OperationPlan, Variables } from '../../policy/plan.ts';
 import type { Auditor } from './auditor.ts';
 import { bypassed, type Answer, type Bypass, type How, type Kept } from './answer.ts';
 import type { Again, CachedContext, Exchange } from './exchange.ts';
-import { boundsOf, leastOf, lifetimeWithin, negativeTerms, useOf } from './lifetime.ts';
+import { lifetimeOfWhole, negativeTerms, useOf } from './lifetime.ts';
 import { isIncremental, operationKey } from './operation-key.ts';
 import type { PlannedSchema } from './plan-cache.ts';
 import { audienceOf, type Audience } from './scope.ts';
@@ -105,8 +105,9 @@ export class ResponseCache {
   }
 
   async #load(asked: Asked): Promise<Fill> {
+    const beganAt = this.#options.clock.now();
     const tagged = await this.#options.execution(asked);
-    return fillOf(tagged, asked, this.#options.clock.now());
+    return fillOf(tagged, asked, beganAt);
   }
 
   async #reload(asked: Repeatable, again: Again): Promise<readonly Fill[]> {
@@ -199,12 +200,8 @@ function unstored(unstorable: string): Answer {
   return { ...bypassed('uncacheable'), how: { kind: 'miss', stored: false, unstorable } };
 }
 
-/**
- * What is kept of a result: no longer than the first of its parts, nor than its audience; and it is
- * as old as the oldest of them, so that parts which were read too long ago to be served by a node
- * that does not hear the log are not served again as a new whole.
- */
-function fillOf(tagged: Tagged, asked: Asked, now: Millis): Fill {
+/** What is kept of a result. */
+function fillOf(tagged: Tagged, asked: Asked, beganAt: Millis): Fill {
   const { args, plan, exchange, audience } = asked;
   const { parts } = exchange;
   const variables: Variables = args.variableValues ?? {};
@@ -212,9 +209,8 @@ function fillOf(tagged: Tagged, asked: Asked, now: Millis): Fill {
   if (result.errors !== undefined && result.errors.length > 0) {
     throw new UnstorableResult(result, { audience, caller: exchange.caller, isOutage });
   }
-  const readAt = Math.min(parts.readAt, now);
-  const bounds = leastOf(parts.bounds, boundsOf(audience));
-  const lifetime = lifetimeWithin(isNegative ? negativeTerms(plan) : plan, bounds, now - readAt);
+  const terms = isNegative ? negativeTerms(plan) : plan;
+  const lifetime = lifetimeOfWhole(terms, { parts, audience, beganAt });
   const { ttlMs } = lifetime;
   // A PUBLIC field may be worked out from a PRIVATE one (`@requires`): the strictest wins.
   if (audience.shared && parts.isPrivate) parts.refuse('part-private');
@@ -225,10 +221,8 @@ function fillOf(tagged: Tagged, asked: Asked, now: Millis): Fill {
     value: Buffer.from(JSON.stringify(extensions === undefined ? { data } : { data, extensions })),
     tags: [...new Set([...tags, ...plan.declaredTags(variables), ...audience.tags])],
     versions,
-    settleMs: Math.max(plan.strategy.settleMs, parts.settleMs),
     // Who waited may find something to share where it is only put off.
     ttlMs: unstorable === undefined ? ttlMs : parts.isPutOff ? Math.max(1, ttlMs) : 0,
-    readAt: parts.readAt,
     shareable: unstorable === undefined && ttlMs > 0,
   };
 }
