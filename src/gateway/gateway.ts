@@ -6,7 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
 import type { Clock, Random } from '../invalidation/clock.ts';
-import type { Log } from '../invalidation/log.ts';
+import type { Log, LogRecord } from '../invalidation/log.ts';
 import type { NodeStats } from '../invalidation/node.ts';
 import { formatPosition } from '../invalidation/position.ts';
 import type { Siblings } from '../invalidation/siblings.ts';
@@ -31,6 +31,8 @@ export interface GatewayDependencies {
   readonly invalidationLog?: Log;
   /** Other processes that share this one's ports. Default none. */
   readonly siblings?: Siblings;
+  /** Told of records of the log once they are applied, from the first one on. */
+  readonly onRecords?: (records: readonly LogRecord[]) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -104,6 +106,7 @@ export async function createGateway(
     await core.close();
     throw error;
   });
+  if (dependencies.onRecords !== undefined) core.node.onRecords(dependencies.onRecords);
   await core.start();
   const { retentionMs } = config.log;
   const operations = new Operations({ core, clock, retentionMs });

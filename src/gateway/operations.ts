@@ -5,7 +5,6 @@
 import { randomUUID } from 'node:crypto';
 import type { SwitchedOff } from '../cache/caching-switch.ts';
 import type { Clock, Millis } from '../invalidation/clock.ts';
-import type { LogRecord } from '../invalidation/log.ts';
 import { MessageMaker } from '../invalidation/message-maker.ts';
 import type { InvalidationMessage } from '../invalidation/message.ts';
 import type { InvalidateOptions } from '../invalidation/node.ts';
@@ -85,11 +84,6 @@ export class Operations {
     const named = keys.flatMap((key) => this.purgesOf(this.#maker.batch([key])));
     const tags = named.flatMap((purge) => (purge.kind === 'tag' ? [purge.tag] : []));
     return this.#surveyor.matching([...new Set(tags)], this.purgesOf(message));
-  }
-
-  /** `listener` is called with records of the log after they were applied. */
-  onRecords(listener: (records: readonly LogRecord[]) => void): () => void {
-    return this.#core.node.onRecords(listener);
   }
 
   get caching(): SwitchState {

@@ -16,9 +16,11 @@ export interface Survey {
   readonly entries: number;
   /** The tags that are, in order, as many as are shown. */
   readonly tags: readonly Tag[];
+  /** How many there are. */
+  readonly count: number;
   /** Entries that were looked at. */
   readonly scanned: number;
-  /** Whether that was all, and all tags are shown. */
+  /** Whether these were all, and all tags are counted. */
   readonly complete: boolean;
 }
 
@@ -33,6 +35,7 @@ export interface SurveyorOptions {
 /** The event loop is held for so long, and for one match more, which takes as long at worst. */
 const SLICE_MS: Millis = 2;
 export const TAGS_SHOWN_MAX = 1_000;
+const TAGS_COUNTED_MAX = 100_000;
 const MARKS_MAX = 100_000;
 
 export class Surveyor {
@@ -79,25 +82,29 @@ export class Surveyor {
         if (slice.isOver()) await slice.next();
         if (!touches(tag)) continue;
         isTouched = true;
-        if (tags.size < TAGS_SHOWN_MAX) tags.add(tag);
+        if (tags.size < TAGS_COUNTED_MAX) tags.add(tag);
         else isComplete &&= tags.has(tag);
       }
       if (isTouched) touched += 1;
     }
-    return { entries: touched, tags: [...tags].toSorted(), scanned, complete: isComplete };
+    const shown = [...tags].slice(0, TAGS_SHOWN_MAX).toSorted();
+    return { entries: touched, tags: shown, count: tags.size, scanned, complete: isComplete };
   }
 }
 
 /** Of several processes of one node, which hold entries of their own. */
 export function together(surveys: readonly Survey[]): Survey {
   const tags = [...new Set(surveys.flatMap((one) => one.tags))].toSorted();
+  const isAll = surveys.every((one) => one.count === one.tags.length);
   const sum = (of: (one: Survey) => number): number =>
     surveys.reduce((total, one) => total + of(one), 0);
   return {
     entries: sum((one) => one.entries),
     tags: tags.slice(0, TAGS_SHOWN_MAX),
+    // Of those that are not shown it is not known which are the same.
+    count: isAll ? tags.length : sum((one) => one.count),
     scanned: sum((one) => one.scanned),
-    complete: tags.length <= TAGS_SHOWN_MAX && surveys.every((one) => one.complete),
+    complete: surveys.every((one) => one.complete),
   };
 }
 

@@ -67,6 +67,35 @@ export const FAULTS = {
   },
   SHUTTING_DOWN: { message: 'This node is shutting down: ask another.', status: 503 },
   TOKEN_REQUIRED: { message: 'A valid bearer token was required, got {got}.', status: 401 },
+  ROLE_REQUIRED: {
+    message: 'A token with the role {required} was required, got one with {got}.',
+    status: 403,
+  },
+  ORIGIN_REFUSED: {
+    message: 'A request that no page of another origin made was required, got another Origin.',
+    status: 403,
+  },
+  RATE_LIMITED: {
+    message: 'At most {perMinuteMax} requests a minute were required, got more: ask later.',
+    status: 429,
+  },
+  REQUEST_ID_REUSED: {
+    message: 'A new request_id was required, got one that was given to another request.',
+    status: 409,
+  },
+  WEBHOOK_UNCONFIGURED: {
+    message: 'Secrets for webhooks were required, got none: set webhook.secrets.',
+    status: 404,
+  },
+  SIGNATURE_INVALID: {
+    message: 'Freshet-Signature: {required} was required, got {got}.',
+    status: 401,
+  },
+  SIGNATURE_REPLAYED: {
+    message: 'A request that was not received before was required, got it again: sign it anew.',
+    status: 409,
+  },
+  STARTING: { message: 'This node is starting: ask again.', status: 503 },
   HOST_REFUSED: { message: 'Host {required} was required, got another.', status: 403 },
   SUBGRAPH_TIMEOUT: {
     message: 'An answer of subgraph {subgraph} within {timeoutMs} ms was required, got none.',

@@ -49,8 +49,9 @@ export function readPattern(text: string, limits: PatternLimits = {}): Purge {
   if (above !== undefined) return { kind: 'below', tag: above };
   if (text.length > lengthMax) throw invalid(`at most ${lengthMax} characters`, text.length);
   if (text.startsWith('/')) {
-    const { size: cost, matches } = readExpression(text);
-    return { kind: 'pattern', pattern: { text, cost, matches } };
+    const expression = readExpression(text);
+    const matches = (tag: Tag): boolean => expression.matches(tag);
+    return { kind: 'pattern', pattern: { text, cost: expression.size, matches } };
   }
 
   const collapsed = text.replace(/\*+/g, '*');

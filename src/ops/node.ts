@@ -7,6 +7,8 @@ import type { FreshetConfig } from '../gateway/config/config.ts';
 import { createGateway, type Gateway, type GatewayDependencies } from '../gateway/gateway.ts';
 import { HttpServer } from '../gateway/http/http-server.ts';
 import { createAdminApp } from './admin/app.ts';
+import { Invalidator } from './admin/invalidator.ts';
+import { joinSwitch, takeOverSwitch } from './admin/switch-routes.ts';
 import type { Health } from './admin/health.ts';
 import type { NodeStats, Stats } from './admin/stats.ts';
 import type { Lifecycle } from './lifecycle.ts';
@@ -32,6 +34,7 @@ const ADMIN_DRAIN_MS = 1_000;
 
 /** What there is of a node so far. */
 interface Parts {
+  readonly invalidator: Invalidator;
   gateway?: Gateway;
   server?: HttpServer;
 }
@@ -48,16 +51,22 @@ export async function startNode(
   const { log, clock, lifecycle, create = createGateway } = dependencies;
   const { limits, path } = config;
   const onError = (error: unknown): void => log.error({ error }, 'unexpected error in a request');
-  const parts: Parts = {};
+  const { colleagues } = dependencies;
+  const parts: Parts = { invalidator: invalidatorOf(config, dependencies) };
 
   const handler = operatorsHandler(config, { dependencies, parts });
   const admin = new HttpServer({ handler, limits, clock, onError });
   lifecycle.onClose('operators', () => admin.close({ drainMs: ADMIN_DRAIN_MS }));
   const adminAt = await admin.listen({ host: config.adminHost, port: config.adminPort });
 
-  const gateway = await create(config, dependencies);
+  const onRecords = parts.invalidator.heard;
+  const gateway = await create(config, { ...dependencies, onRecords });
   parts.gateway = gateway;
   lifecycle.onClose('gateway', () => gateway.close());
+  const { operations } = gateway;
+  joinSwitch(operations, colleagues);
+  await takeOverSwitch(operations, colleagues);
+  parts.invalidator.open(operations);
 
   const refusalHeaders = () => ({ 'freshet-position': gateway.status().position });
   const server = new HttpServer({
@@ -79,10 +88,11 @@ export async function startNode(
 }
 
 function operatorsHandler(
-  { adminToken }: FreshetConfig,
+  config: FreshetConfig,
   { dependencies, parts }: { dependencies: NodeDependencies; parts: Parts },
 ) {
-  const { clock, version, colleagues } = dependencies;
+  const { clock, log, version, colleagues } = dependencies;
+  const { invalidator } = parts;
   const startedAt = clock.now();
   const health = (): Health => ({
     notReadyBecause: notReadyBecause(parts),
@@ -100,8 +110,20 @@ function operatorsHandler(
     const others = await colleagues?.ask('stats') as readonly Stats[] | undefined;
     return { ...stats(), ...(others && { otherWorkers: others }) };
   };
-  const app = createAdminApp({ adminToken, health, stats: statsOfAll });
+  const app = createAdminApp({
+    config, clock, log, version, health, stats: statsOfAll, invalidator, colleagues,
+  });
   return getRequestListener(app.fetch, { overrideGlobalObjects: false });
+}
+
+function invalidatorOf(
+  { webhook, adminRequestsPerMinuteMax }: FreshetConfig,
+  { clock, colleagues }: NodeDependencies,
+): Invalidator {
+  // From as long before its time to as long after it.
+  const replayMs = 2 * 1_000 * (webhook?.toleranceSeconds ?? 0);
+  const replaysMax = Math.ceil((replayMs / 60_000 + 1) * adminRequestsPerMinuteMax);
+  return new Invalidator({ clock, colleagues, replayMs, replaysMax });
 }
 
 function notReadyBecause({ gateway, server }: Parts): string | undefined {

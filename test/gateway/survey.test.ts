@@ -24,15 +24,15 @@ describe('a survey', () => {
     ['*', 3, ['post', 'post:9', 'user:1', 'user:1:posts', 'user:2']],
   ])('tells of %s how many entries it touches, and by which tags', async (text, entries, tags) => {
     expect(await surveyorOf().survey([readPattern(text)]))
-      .toEqual({ entries, tags, scanned: 3, complete: true });
+      .toEqual({ entries, tags, count: tags.length, scanned: 3, complete: true });
   });
 
-  it('says where it has not looked at all, or does not show all', async () => {
+  it('says where it has not looked at all, and how many tags it does not show', async () => {
     expect(await surveyorOf(ENTRIES, { scannedMax: 2 }).survey([readPattern('*')]))
       .toMatchObject({ scanned: 2, complete: false });
     const many = Array.from({ length: 1_001 }, (_, n) => entryOf('x', { tags: [`user:${n}`] }));
     const survey = await surveyorOf(many).survey([readPattern('user:*')]);
-    expect([survey.entries, survey.tags.length, survey.complete]).toEqual([1_001, 1_000, false]);
+    expect([survey.entries, survey.tags.length, survey.count]).toEqual([1_001, 1_000, 1_001]);
   });
 
   it('lets others run in between, where a match may take long', async () => {
@@ -58,8 +58,8 @@ describe('a survey', () => {
     const a = tag('user:1');
     const b = tag('user:2');
     expect(together([
-      { entries: 2, tags: [b], scanned: 5, complete: true },
-      { entries: 1, tags: [a, b], scanned: 5, complete: false },
-    ])).toEqual({ entries: 3, tags: [a, b], scanned: 10, complete: false });
+      { entries: 2, tags: [b], count: 1, scanned: 5, complete: true },
+      { entries: 1, tags: [a, b], count: 2, scanned: 5, complete: false },
+    ])).toEqual({ entries: 3, tags: [a, b], count: 2, scanned: 10, complete: false });
   });
 });

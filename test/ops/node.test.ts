@@ -24,7 +24,7 @@ function gatewayThat(part: Partial<Gateway> = {}): Gateway {
   return {
     handler: (_, response) => response.end('from the gateway'),
     listener: () => false,
-    operations: { onRecords: () => () => undefined } as unknown as Gateway['operations'],
+    operations: {} as Gateway['operations'],
     status: () => ({ hears: false, position: '1-0' }) as ReturnType<Gateway['status']>,
     ready: () => true,
     close: async () => undefined,

@@ -23,7 +23,8 @@ const LONGEST = [
 ] as const;
 
 const RELATIONS: readonly Relation[] = [
-  { reads: ['adminHost', 'adminToken'], check: checkAdminToken },
+  { reads: ['adminHost', 'adminToken', 'adminTokens', 'adminJwt'], check: checkAdminToken },
+  { reads: ['adminTokens'], check: checkTokenNames },
   { reads: ['host', 'port', 'adminHost', 'adminPort'], check: checkPorts },
   { reads: ['supergraph', 'subgraphs'], check: checkSubgraphs },
   { reads: ['redis'], check: checkRedis },
@@ -68,10 +69,25 @@ export function isLoopback(host: string): boolean {
   return LOOPBACK.test(host);
 }
 
-function checkAdminToken({ adminHost, adminToken }: FreshetConfig, report: Report): void {
-  if (isLoopback(adminHost) || adminToken !== undefined) return;
+function checkAdminToken(config: FreshetConfig, report: Report): void {
+  const { adminHost, adminToken, adminTokens, adminJwt } = config;
+  const isGuarded = adminToken ?? adminJwt ?? adminTokens[0];
+  if (isLoopback(adminHost) || isGuarded !== undefined) return;
   const where = `adminHost ${showValue(adminHost, { secret: false })}`;
   report(['adminToken'], `a token where ${where} is not loopback`, 'nothing');
+}
+
+/** Who is let in without being named in the configuration. */
+const ACTORS = ['admin', 'loopback', 'webhook'];
+
+/** By their names they are told apart in the audit. */
+function checkTokenNames({ adminTokens }: FreshetConfig, report: Report): void {
+  const names = adminTokens.map(({ name }) => name);
+  names.forEach((name, at) => {
+    if (names.indexOf(name) === at && !ACTORS.includes(name)) return;
+    const required = `each name once, and none of ${ACTORS.join(', ')}`;
+    report(['adminTokens', String(at), 'name'], required, showValue(name, { secret: false }));
+  });
 }
 
 function checkPorts({ host, port, adminHost, adminPort }: FreshetConfig, report: Report): void {

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import {
   EARLY_EXPIRY_MAX, JITTER_MAX, LOCK_MS_MAX, REFRESH_HITS_MAX, SETTLE_MS_MAX,
 } from '../../policy/declared-strategy.ts';
+import { accessOptions } from './access-schema.ts';
 import { COOKIE_NAME } from '../http/position-cookie.ts';
 
 /** Beside the description of an option: what to say when a value is refused. */
@@ -18,7 +19,9 @@ export type OptionMeta = {
 };
 
 /** In development (NODE_ENV is not `production`) these take the place of the defaults below. */
-export const DEVELOPMENT_DEFAULTS = { host: '127.0.0.1', graphiql: true } as const;
+export const DEVELOPMENT_DEFAULTS = {
+  host: '127.0.0.1', graphiql: true, adminOpen: true,
+} as const;
 
 const MIB = 1024 * 1024;
 const HOUR_SECONDS = 60 * 60;
@@ -217,13 +220,9 @@ export const configSchema = z.strictObject({
     .meta(about('Address of the GraphQL listener. In development 127.0.0.1.')),
   port: port.default(4_000).meta(about('Port of the GraphQL listener; 0 = any free one.')),
   adminHost: text.default('127.0.0.1')
-    .meta(about("Address of the operators' listener. Not loopback: `adminToken` is required.")),
+    .meta(about("Address of the operators' listener. Not loopback: a token or `adminJwt` is needed.")),
   adminPort: port.default(4_001).meta(about("Port of the operators' listener.")),
-  adminToken: z.string().min(16).optional().meta({
-    description: "Bearer token for the operators' listener.",
-    required: 'a token of at least 16 characters',
-    secret: true,
-  }),
+  ...accessOptions,
   path: z.string().regex(/^\/[\w./-]*$/).default('/graphql').meta({
     description: 'Path at which GraphQL is answered.',
     required: 'a path that begins with / and has only letters, digits, and - _ . /',

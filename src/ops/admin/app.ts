@@ -1,25 +1,90 @@
 /**
  * The operators' HTTP: one Hono app, each matter in routes of its own. Health is for everybody who
- * can connect; all the rest is behind `requireAccess`.
+ * can connect, webhooks are for whoever signs; all the rest is behind `requireAccess`.
  */
 import { Hono } from 'hono';
-import { fault } from '../../invalidation/errors.ts';
-import { answerRefusal, requireAccess } from './access.ts';
+import { z } from 'zod';
+import type { FreshetConfig } from '../../gateway/config/config.ts';
+import type { Clock } from '../../invalidation/clock.ts';
+import { fault, FreshetError } from '../../invalidation/errors.ts';
+import type { Logger } from '../logger.ts';
+import type { Colleagues } from '../workers/colleagues.ts';
+import { requireAccess, type AccessConfig, type AdminContext } from './access.ts';
+import { answerRefusal, answerUnexpected } from './answer-refusal.ts';
+import { figuresRoutes } from './figures-routes.ts';
 import { healthRoutes, type Health } from './health.ts';
+import { invalidateRoutes } from './invalidate-routes.ts';
+import type { Invalidator } from './invalidator.ts';
+import { openApiDocument } from './openapi.ts';
+import { RateLimit } from './rate-limit.ts';
+import { mount, type Route } from './route.ts';
 import { statsRoutes, type NodeStats } from './stats.ts';
+import { switchRoutes } from './switch-routes.ts';
 
 export interface AdminOptions {
-  readonly adminToken: string | undefined;
+  readonly config: AccessConfig & Pick<FreshetConfig, 'webhook' | 'adminRequestsPerMinuteMax'>;
+  readonly clock: Clock;
+  readonly log: Pick<Logger, 'warn' | 'error'>;
+  readonly version: string;
   readonly health: () => Health;
   readonly stats: () => Promise<NodeStats>;
+  readonly invalidator: Invalidator;
+  /** The other processes of this node. Default none. */
+  readonly colleagues?: Colleagues | undefined;
+  /** Records that the audit has written. Default: there is none. */
+  readonly auditWrites?: () => number;
 }
 
-export function createAdminApp({ adminToken, health, stats }: AdminOptions): Hono {
-  const app = new Hono();
+export function createAdminApp(options: AdminOptions): Hono<AdminContext> {
+  const { config, clock, log, version, health, stats, invalidator } = options;
+  const { colleagues, auditWrites } = options;
+  const rate = new RateLimit({ clock, perMinuteMax: config.adminRequestsPerMinuteMax });
+  const app = new Hono<AdminContext>();
+  app.onError((error) => {
+    if (error instanceof FreshetError && error.status !== undefined) return answerRefusal(error);
+    log.error({ error }, 'unexpected error in a request of an operator');
+    return answerUnexpected();
+  });
   app.route('/', healthRoutes(health));
-  app.use('*', requireAccess(adminToken));
+  const routes: Route[] = [
+    ...invalidateRoutes(invalidator),
+    ...switchRoutes({ invalidator, colleagues, log }),
+    ...figuresRoutes({ invalidator, stats, auditWrites }),
+  ];
+  routes.push(openApiRoute(routes, version));
+  const mounted = { rate, signature: { webhook: config.webhook, clock } };
+  for (const route of routes) if (route.access === 'signature') mount(app, route, mounted);
+  app.use('*', requireAccess({ config, clock, rate }));
+  for (const route of routes) if (route.access !== 'signature') mount(app, route, mounted);
   app.route('/', statsRoutes(stats));
-  const paths = app.routes.filter(({ method }) => method !== 'ALL').map(({ path }) => path);
-  app.notFound(() => answerRefusal(fault('PATH_UNKNOWN', { path: paths.join(', ') })));
+  app.notFound((context) => answerRefusal(...refusalOf(context.req, app)));
   return app;
+}
+
+function openApiRoute(routes: readonly Route[], version: string): Route {
+  return {
+    method: 'get', path: '/openapi.json', summary: 'This document.',
+    access: 'read', answer: z.record(z.string(), z.unknown()), refusals: [],
+    handle: async () => openApiDocument(routes, version),
+  };
+}
+
+/** 405 where another method is known, 404 where nothing is. */
+function refusalOf(
+  { method: got, path }: { method: string; path: string },
+  { routes }: Hono<AdminContext>,
+): [FreshetError, Record<string, string>?] {
+  const known = routes.filter(({ method }) => method !== 'ALL');
+  const allowed = known.filter((route) => expressionOf(route.path).test(path));
+  if (allowed.length > 0) {
+    const methods = [...new Set(allowed.map(({ method }) => method))].join(', ');
+    return [fault('METHOD_NOT_ALLOWED', { allowed: methods, got }), { allow: methods }];
+  }
+  const paths = [...new Set(known.map((route) => route.path.replace(/\{[^}]*\}/g, '')))];
+  return [fault('PATH_UNKNOWN', { path: paths.join(', ') })];
+}
+
+/** Of our own paths, in which a parameter is the last part. */
+function expressionOf(path: string): RegExp {
+  return new RegExp(`^${path.replace(/:.*$/, '.+')}$`);
 }

@@ -1,28 +1,34 @@
 import { describe, expect, it } from 'vitest';
-import { createAdminApp, type AdminOptions } from '../../../src/ops/admin/app.ts';
+import type { FreshetOptions } from '../../../src/gateway/config/config.ts';
+import type { AdminOptions } from '../../../src/ops/admin/app.ts';
 import type { Health } from '../../../src/ops/admin/health.ts';
+import { codeOf, openService } from './service.ts';
 
 const READY: Health = { notReadyBecause: undefined, hearing: true };
 const TOKEN = 'a-token-of-operators';
 
-function ask(
+async function ask(
   path: string,
-  { headers = {}, ...options }: Partial<AdminOptions> & { headers?: Record<string, string> } = {},
+  { headers = {}, config = {}, ...admin }: Partial<Omit<AdminOptions, 'config'>> & {
+    headers?: Record<string, string>;
+    config?: Partial<FreshetOptions>;
+  } = {},
 ): Promise<Response> {
-  const app = createAdminApp({
-    adminToken: undefined,
-    health: () => READY,
-    stats: async () => ({
-      processId: 7, version: '1', uptimeSeconds: 2, memoryBytes: 3, gateway: undefined,
-    }),
-    ...options,
+  const service = await openService({
+    config: { adminTokens: [], ...config },
+    admin: {
+      health: () => READY,
+      stats: async () => ({
+        processId: 7, version: '1', uptimeSeconds: 2, memoryBytes: 3, gateway: undefined,
+      }),
+      ...admin,
+    },
   });
-  return Promise.resolve(app.request(path, { headers: { host: 'localhost:4001', ...headers } }));
-}
-
-async function codeOf(response: Response): Promise<[number, string]> {
-  const { errors } = await response.json() as { errors: [{ extensions: { code: string } }] };
-  return [response.status, errors[0].extensions.code];
+  try {
+    return await service.ask(path, { headers });
+  } finally {
+    await service.close();
+  }
 }
 
 describe("the operators' app", () => {
@@ -56,7 +62,7 @@ describe("the operators' app", () => {
       errors: [{ message: string }];
     };
     expect(await codeOf(response)).toEqual([404, 'PATH_UNKNOWN']);
-    expect(message).toContain('/healthz, /readyz, /stats');
+    expect(message).toMatch(/\/healthz.*\/readyz.*\/stats/);
   });
 });
 
@@ -69,7 +75,7 @@ describe("access to the operators' app", () => {
     ['more than one', `Bearer ${TOKEN} ${TOKEN}`],
   ])('wants the token for all but health, and refuses %s', async (_, authorization) => {
     const headers: Record<string, string> = authorization ? { authorization } : {};
-    const options = { adminToken: TOKEN, headers };
+    const options = { config: { adminToken: TOKEN }, headers };
     const refused = await ask('/stats', options);
     expect(refused.headers.get('www-authenticate')).toBe('Bearer');
     expect(await codeOf(refused)).toEqual([401, 'TOKEN_REQUIRED']);
@@ -80,7 +86,7 @@ describe("access to the operators' app", () => {
 
   it('lets whoever bears the token in, under any name', async () => {
     const headers = { authorization: `bearer ${TOKEN}`, host: 'operators.example' };
-    expect((await ask('/stats', { adminToken: TOKEN, headers })).status).toBe(200);
+    expect((await ask('/stats', { config: { adminToken: TOKEN }, headers })).status).toBe(200);
   });
 
   it.each(['127.0.0.1:4001', '[::1]:4001', 'localhost'])('needs no token on %s', async (host) => {
@@ -94,4 +100,21 @@ describe("access to the operators' app", () => {
         .toEqual([403, 'HOST_REFUSED']);
     },
   );
+
+  it('without a token lets nobody in in production, but tells its health', async () => {
+    const config = { adminOpen: false };
+    expect(await codeOf(await ask('/stats', { config }))).toEqual([401, 'TOKEN_REQUIRED']);
+    expect((await ask('/healthz', { config })).status).toBe(200);
+  });
+
+  it('refuses pages of other origins, and answers none of their questions before', async () => {
+    for (const origin of ['https://evil.example', 'null', 'http://localhost:4002']) {
+      const response = await ask('/stats', { headers: { origin } });
+      const names = [...response.headers.keys()];
+      expect(names.filter((name) => /access-control/.test(name))).toEqual([]);
+      expect(await codeOf(response)).toEqual([403, 'ORIGIN_REFUSED']);
+    }
+    const own = { origin: 'http://localhost:4001' };
+    expect((await ask('/stats', { headers: own })).status).toBe(200);
+  });
 });

@@ -1,0 +1,143 @@
+/**
+ * One endpoint of the operators' listener, described once: what is asked and answered is checked,
+ * served and documented (openapi.ts) from the same schemas.
+ *
+ * It promises: no handler sees a request that is not as described, and none is dropped of what a
+ * caller wrote: a member or a parameter that is not known is refused, since it may be a `dry_run`
+ * that was misspelt.
+ */
+import type { Context, Hono } from 'hono';
+import type { z } from 'zod';
+import { invalidRequest } from '../../gateway/http/refusal.ts';
+import { fault, type FaultCode, type FreshetError } from '../../invalidation/errors.ts';
+import {
+  requireRate, requireRole, type AdminContext, type Identity, type Role,
+} from './access.ts';
+import type { RateLimit } from './rate-limit.ts';
+import { SIGNATURE_HEADER, verifySignature, type SignatureOptions } from './signature.ts';
+
+export interface Route {
+  readonly method: 'get' | 'post' | 'delete';
+  /** As Hono writes it: `/admin/cache/invalidate/:key{.+}`. */
+  readonly path: string;
+  readonly summary: string;
+  /** What it takes to have it done; a dry run takes `read`. `signature`: no token, but that. */
+  readonly access: Role | 'signature';
+  /** In the path, by their names. */
+  readonly parameters?: Readonly<Record<string, string>>;
+  readonly body?: z.ZodType;
+  readonly answer: z.ZodType;
+  /** Takes `?dry_run=true`, and then answers with this. */
+  readonly dryRun?: z.ZodType;
+  /** How it refuses, besides what every endpoint does. */
+  readonly refusals: readonly FaultCode[];
+  handle(asked: RouteAsked): Promise<object>;
+}
+
+export interface RouteAsked {
+  /** As the schema says. */
+  readonly body: unknown;
+  /** Of a signed request: what tells it from others. */
+  readonly signed: string | undefined;
+  readonly dryRun: boolean;
+  readonly identity: Identity;
+  parameter(name: string): string;
+}
+
+/** A route with a body, of which the handler knows the type. */
+export function routeWith<Body extends z.ZodType>(
+  route: Omit<Route, 'body' | 'handle'> & {
+    readonly body: Body;
+    handle(body: z.output<Body>, asked: RouteAsked): Promise<object>;
+  },
+): Route {
+  return { ...route, handle: (asked) => route.handle(asked.body as z.output<Body>, asked) };
+}
+
+/** Whoever signs may have anything done. */
+const SIGNER: Identity = { name: 'webhook', role: 'admin' };
+
+export interface MountOptions {
+  readonly rate: RateLimit;
+  readonly signature: SignatureOptions;
+}
+
+export function mount(app: Hono<AdminContext>, route: Route, options: MountOptions): void {
+  app.on(route.method.toUpperCase(), route.path, async (context) => {
+    const { access } = route;
+    const text = route.method === 'get' ? '' : await context.req.text();
+    const signed = access === 'signature' ? takeSigned(context, text, options) : undefined;
+    const identity = access === 'signature' ? SIGNER : context.get('identity');
+    const dryRun = readQuery(context, route);
+    if (access !== 'signature') requireRole(identity, dryRun ? 'read' : access);
+    const answer = await route.handle({
+      signed,
+      dryRun,
+      identity,
+      body: route.body === undefined ? readNothing(text) : readBody(context, text, route.body),
+      parameter: (name) => context.req.param(name) ?? '',
+    });
+    return context.json(answer, 200, { 'cache-control': 'no-store' });
+  });
+}
+
+/** Who cannot sign takes none of the requests of those who can. */
+function takeSigned(context: Context, body: string, { rate, signature }: MountOptions): string {
+  let name = '';
+  try {
+    const header = context.req.header(SIGNATURE_HEADER);
+    const signed = verifySignature({ header, body }, signature);
+    name = SIGNER.name;
+    return signed;
+  } finally {
+    requireRate(rate, name);
+  }
+}
+
+function readQuery(context: Context, { dryRun }: Route): boolean {
+  const { dry_run: asked, ...others } = context.req.queries();
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined || (asked !== undefined && dryRun === undefined)) {
+    throw invalidRequest(`Query: ${dryRun ? 'dry_run alone' : 'none'}`, 'more');
+  }
+  if (asked === undefined) return false;
+  const [said] = asked;
+  if (asked.length === 1 && (said === 'true' || said === 'false')) return said === 'true';
+  throw invalidRequest('Query: dry_run=true or dry_run=false', 'another value');
+}
+
+function readNothing(text: string): undefined {
+  if (text !== '') throw invalidRequest('No body', 'one');
+  return undefined;
+}
+
+function readBody(context: Context, text: string, schema: z.ZodType): unknown {
+  const type = context.req.header('content-type')?.split(';', 1)[0]?.trim().toLowerCase();
+  // Pages of other origins may send anything else without asking first.
+  if (type !== JSON_TYPE) {
+    throw fault('MEDIA_TYPE_UNSUPPORTED', { accepted: JSON_TYPE, got: type ? 'another' : 'none' });
+  }
+  const parsed = schema.safeParse(parseJson(text));
+  if (parsed.success) return parsed.data;
+  throw refuseIssue(parsed.error.issues[0]);
+}
+
+const JSON_TYPE = 'application/json';
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw invalidRequest('A body in JSON', 'another text');
+  }
+}
+
+/** Without what the caller wrote, but for the names of members that are known. */
+function refuseIssue(issue: z.core.$ZodIssue | undefined): FreshetError {
+  const path = issue?.path.map(String).join('.') ?? '';
+  const member = path === '' ? 'Body' : `Body, ${path}`;
+  if (issue?.code === 'unrecognized_keys') {
+    return invalidRequest(`${member}: no member that is not in /openapi.json`, 'another');
+  }
+  return invalidRequest(`${member}: what /openapi.json says`, issue?.message ?? 'another value');
+}
