@@ -16,14 +16,17 @@ export interface HttpLimits {
   readonly retries: number;
 }
 
-export interface HttpExchange {
-  readonly url: string;
-  readonly init: RequestInit;
+export interface Bounds {
   readonly limits: HttpLimits;
-  readonly fetch: Fetch;
   readonly clock: Clock;
   /** Ends the exchange early, also while a stream is being read. */
   readonly signal?: AbortSignal | undefined;
+}
+
+export interface HttpExchange extends Bounds {
+  readonly url: string;
+  readonly init: RequestInit;
+  readonly fetch: Fetch;
   /** Whether the body of this answer is left unread, for the caller to stream. Default: never. */
   readonly streams?: (response: Response) => boolean;
 }
@@ -54,6 +57,15 @@ export class HttpFailure extends Error {
     super(message, options);
     this.kind = kind;
   }
+
+  static ofSize(bytesMax: number): HttpFailure {
+    return new HttpFailure('size', `at most ${bytesMax} bytes were required, got more`);
+  }
+
+  /** `got`: a code of the system's, or words. */
+  static ofConnection(got: string, cause: unknown): HttpFailure {
+    return new HttpFailure('connection', `a connection was required, got ${got}`, { cause });
+  }
 }
 
 /**
@@ -61,8 +73,22 @@ export class HttpFailure extends Error {
  *
  * @throws HttpFailure
  */
-export async function exchangeHttp(exchange: HttpExchange): Promise<HttpAnswer> {
-  const { clock, signal, limits } = exchange;
+export function exchangeHttp(exchange: HttpExchange): Promise<HttpAnswer> {
+  const isStream = ({ text }: HttpAnswer): boolean => text === undefined;
+  return withinBounds(exchange, (signal) => attempt(exchange, signal), isStream);
+}
+
+/**
+ * What `attempt` answers within the bounds. It is called once more for each retry, and has to end
+ * when the signal that it is given aborts. What `isStream` goes on to be bounded by `signal`.
+ *
+ * @throws HttpFailure
+ */
+export async function withinBounds<Answer>(
+  { limits, clock, signal }: Bounds,
+  attempt: (signal: AbortSignal) => Promise<Answer>,
+  isStream: (answer: Answer) => boolean = () => false,
+): Promise<Answer> {
   if (signal?.aborted) throw aborted();
   const controller = new AbortController();
   const relay = (): void => controller.abort(aborted());
@@ -70,8 +96,8 @@ export async function exchangeHttp(exchange: HttpExchange): Promise<HttpAnswer> 
   const cancelTimer = clock.after(limits.timeoutMs, () => controller.abort(late(limits)));
   let streaming = false;
   try {
-    const answer = await attempts(exchange, controller.signal);
-    streaming = answer.text === undefined;
+    const answer = await attempts(() => attempt(controller.signal), limits, controller.signal);
+    streaming = isStream(answer);
     return answer;
   } finally {
     cancelTimer();
@@ -79,10 +105,14 @@ export async function exchangeHttp(exchange: HttpExchange): Promise<HttpAnswer> 
   }
 }
 
-async function attempts(exchange: HttpExchange, signal: AbortSignal): Promise<HttpAnswer> {
-  for (let retriesLeft = exchange.limits.retries; ; retriesLeft -= 1) {
+async function attempts<Answer>(
+  attempt: () => Promise<Answer>,
+  { retries }: HttpLimits,
+  signal: AbortSignal,
+): Promise<Answer> {
+  for (let retriesLeft = retries; ; retriesLeft -= 1) {
     try {
-      return await attempt(exchange, signal);
+      return await attempt();
     } catch (error) {
       const failure = signal.aborted ? (signal.reason as HttpFailure) : failureOf(error);
       if (failure.kind !== 'connection' || retriesLeft <= 0) throw failure;
@@ -105,8 +135,7 @@ async function readText(response: Response, bytesMax: number): Promise<string> {
   // Leaving the loop by an error cancels the body, and with it the connection.
   for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
     bytes += chunk.byteLength;
-    if (bytes > bytesMax) throw new HttpFailure('size', `at most ${bytesMax} bytes were required, \
-got more`);
+    if (bytes > bytesMax) throw HttpFailure.ofSize(bytesMax);
     chunks.push(chunk);
   }
   return new TextDecoder().decode(Buffer.concat(chunks));
@@ -122,8 +151,7 @@ function failureOf(error: unknown): HttpFailure {
   const { code, message } = cause as { code?: unknown; message?: unknown };
   // The Fetch standard has ports that it never connects to (section 2.10): 6000, 10080, ...
   const broken = message === 'bad port' ? 'a port that fetch refuses' : 'one that broke';
-  const got = typeof code === 'string' ? code : broken;
-  return new HttpFailure('connection', `a connection was required, got ${got}`, { cause });
+  return HttpFailure.ofConnection(typeof code === 'string' ? code : broken, cause);
 }
 
 function late({ timeoutMs }: HttpLimits): HttpFailure {

@@ -18,7 +18,7 @@ export function readAnswer(raw: unknown): ExecutionResult | undefined {
   if (data !== undefined && data !== null && !isObject(data)) return undefined;
   if (errors !== undefined && errors !== null && !Array.isArray(errors)) return undefined;
   const faults = (errors ?? []) as unknown[];
-  if (isUnreadable(faults[0])) return undefined;
+  if (!faults.every(isObject) || isUnreadable(faults[0])) return undefined;
   if (isNothing(data) && faults.length === 0) return undefined;
   return {
     ...(data !== undefined && { data }),
@@ -35,8 +35,7 @@ function isUnreadable(error: unknown): boolean {
   return isObject(error) && error['originalError'] instanceof Error;
 }
 
-function readError(raw: unknown): GraphQLError {
-  const { message, path, extensions } = isObject(raw) ? raw : {};
+function readError({ message, path, extensions }: Record<string, unknown>): GraphQLError {
   return createGraphQLError(typeof message === 'string' ? message : 'Unknown error', {
     ...(isPath(path) && { path }),
     ...(isObject(extensions) && { extensions: publicExtensions(extensions) }),

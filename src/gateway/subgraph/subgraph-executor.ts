@@ -13,7 +13,7 @@ import {
 import { getOperationAST, type OperationTypeNode } from 'graphql';
 import { systemClock, type Clock, type Millis } from '../../invalidation/clock.ts';
 import type { Variables } from '../../policy/plan.ts';
-import type { Fetch, HttpLimits } from './bounded-http.ts';
+import type { HttpLimits } from './bounded-http.ts';
 import { endpointOf, type Endpoint } from './endpoint.ts';
 import type { CachedContext, Exchange } from '../caching/exchange.ts';
 import { withOriginHeaders } from './origin-headers.ts';
@@ -34,8 +34,6 @@ export interface SubgraphExecutorOptions {
   readonly answerBytesMax?: number;
   /** Queries that one request makes in the same tick are sent as one. Default true. */
   readonly batch?: boolean;
-  /** Default `globalThis.fetch`, which keeps connections alive. */
-  readonly fetch?: Fetch;
   readonly clock?: Clock;
   /** Told of every exchange when it is over. */
   readonly onResponse?: (outcome: SubgraphOutcome) => void;
@@ -78,15 +76,13 @@ class HttpSubgraph {
 
   constructor(options: SubgraphExecutorOptions) {
     const { name, timeoutMs = 10_000, answerBytesMax = ANSWER_BYTES_MAX } = options;
-    const { clock = systemClock, fetch = globalThis.fetch } = options;
+    const { clock = systemClock } = options;
     this.#name = name;
     this.#endpoint = endpointOf(options.endpoint, `the entry of subgraph ${name}`);
     this.#clock = clock;
     this.#onResponse = options.onResponse ?? (() => {});
     const limits: HttpLimits = { timeoutMs, bytesMax: answerBytesMax, retries: 1 };
-    this.#transport = createTransport({
-      subgraph: name, url: this.#endpoint.url, limits, clock, fetch,
-    });
+    this.#transport = createTransport({ subgraph: name, url: this.#endpoint.url, limits, clock });
   }
 
   async execute(request: ExecutionRequest): Promise<MaybeAsyncIterable<ExecutionResult>> {
