@@ -62,16 +62,27 @@ export class HotEntries {
     return this.#hot.size;
   }
 
-  /** One more use of an entry that says how often it is to be used to be refreshed. */
-  used({ key, index }: HotPlace, entry: Entry, use: Use): void {
-    const known = this.#hot.get(key.id);
-    if (known === undefined || !isSame(known.entry, entry)) {
-      this.#hot.set(key.id, { key, index, use, entry: { ...entry, value: NO_VALUE }, uses: 1 });
-      return;
-    }
+  /** An entry that says how often it is to be used to be refreshed: it has just been loaded. */
+  loaded({ key, index }: HotPlace, entry: Entry, use: Use): void {
+    const bare = { ...entry, value: NO_VALUE, encoded: {} };
+    this.#hot.set(key.id, { key, index, use, entry: bare, uses: 0 });
+  }
+
+  /** One more use of such an entry. */
+  used(place: HotPlace, entry: Entry, use: Use): void {
+    if (this.usedAgain(place.key, entry)) return;
+    this.loaded(place, entry, use);
+    this.usedAgain(place.key, entry);
+  }
+
+  /** The same where no more is known of the entry; false where it is not remembered. */
+  usedAgain({ id }: CacheKey, entry: Entry): boolean {
+    const known = this.#hot.get(id);
+    if (known === undefined || !isSame(known.entry, entry)) return false;
     known.uses += 1;
     // It may have slid.
     known.entry.staleAt = entry.staleAt;
+    return true;
   }
 
   /** To be called when records of the log were applied: loads what they have touched. */

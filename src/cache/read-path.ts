@@ -108,11 +108,11 @@ export class ReadPath {
   }
 
   /**
-   * To be called for each entry that `Tiers.peek` gave and that was served without `read`: it is
-   * counted, and chance may have it loaded early, both of which need `background`. Returns at once.
+   * To be called for each entry that `Tiers.peek` gave and that was served without `read`: its use
+   * is counted, if the entry was loaded to be refreshed and is remembered.
    */
-  used(key: CacheKey, entry: Entry, use: Use): void {
-    this.#used({ key, index: 0 }, entry, use);
+  used(key: CacheKey, entry: Entry): void {
+    this.#hot.usedAgain(key, entry);
   }
 
   /** To be called when records of the log were applied (`InvalidationNode.onRecords`). */
@@ -217,6 +217,7 @@ export class ReadPath {
     try {
       await this.#find(led.filter(({ knowsL2 }) => !knowsL2), call);
       await this.#load(all.filter(isOpen), call);
+      for (const want of led) this.#loaded(want, call.options);
     } catch (error) {
       const isOwn = error instanceof Error && (error as LoadFailure).isOwn === true;
       const landing: Landing = isOwn ? { kind: 'uncacheable' } : { kind: 'failed', error };
@@ -230,6 +231,13 @@ export class ReadPath {
   #load(missing: readonly Want[], { load, options: { lockMs: leaseMs = 0 } }: Call): Promise<void> {
     if (this.#locked === undefined || leaseMs <= 0) return this.#loader.load(missing, load);
     return this.#locked.load(missing, { load, leaseMs });
+  }
+
+  #loaded(want: Want, use: Use): void {
+    const { background, refreshHits = 0 } = use;
+    const { how, entry } = want.outcome ?? {};
+    if (background === undefined || refreshHits === 0) return;
+    if (how === 'loaded' && entry !== undefined) this.#hot.loaded(want, entry, use);
   }
 
   async #find(led: readonly Want[], { options, isReload }: Call): Promise<void> {

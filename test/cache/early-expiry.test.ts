@@ -96,18 +96,6 @@ describe('an entry that is due early', () => {
     await expect(reading).rejects.toThrow('gone');
   });
 
-  it('is loaded for who serves it without a read', async () => {
-    const entry = node.tiers.peek(key);
-    if (entry === undefined) throw new Error('an entry was required');
-    path.used(key, entry, { background, earlyExpiry: 1 });
-    path.used(key, entry, { background, earlyExpiry: 1 });
-    await settle();
-    expect(behind.loads).toHaveLength(1);
-    behind.loads[0]?.answer([fillOf('new')]);
-    await settle();
-    expect(told(await path.read([key], never))).toEqual(['new l1']);
-  });
-
   it('is not loaded where that was not asked for, or chance says no', async () => {
     await path.read([key], never, { background });
     die = 0;

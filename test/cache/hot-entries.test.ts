@@ -78,10 +78,10 @@ describe('an entry that is used much', () => {
   });
 
   it('is counted as well where it is served without a read', async () => {
-    await path.read([key], async () => [fillOf('old')]);
+    await path.read([key], async () => [fillOf('old')], use);
     const entry = node.tiers.peek(key);
     if (entry === undefined) throw new Error('an entry was required');
-    for (let n = 0; n < 3; n += 1) path.used(key, entry, use);
+    for (let n = 0; n < 3; n += 1) path.used(key, entry);
     await purge(2);
     expect(behind.loads).toHaveLength(1);
   });

@@ -1,4 +1,4 @@
-/** Callers whose credentials are no good: what is the same for everybody still serves the others. */
+/** Callers whose credentials are no good: what is the same for everybody serves all the others. */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';

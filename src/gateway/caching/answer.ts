@@ -1,6 +1,5 @@
 /** How a request was answered, for the headers of the answer, for explain, and for metrics. */
 import type { CacheKey } from '../../cache/key.ts';
-import type { Use } from '../../cache/load.ts';
 import type { Millis } from '../../invalidation/clock.ts';
 import type { Tag } from '../../invalidation/tag.ts';
 
@@ -53,8 +52,8 @@ export interface Kept {
   readonly schemaHash: string;
   /** By what chance it is loaded early; 0 = never. */
   readonly earlyExpiry: number;
-  /** To be told of where each use counts; undefined where none does. */
-  readonly use: Use | undefined;
+  /** Each use counts: what is used much is loaded again right after a purge. */
+  readonly countsUses: boolean;
 }
 
 /** An answer that the cache had no part in. */

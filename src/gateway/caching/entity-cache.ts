@@ -16,7 +16,7 @@ import { isOutage } from '../subgraph/outage.ts';
 import type { EntityForms } from './entity-forms.ts';
 import { useOf } from './lifetime.ts';
 import { partOf, tellPart } from './part.ts';
-import { again, type SubgraphRequest } from './subgraph-request.ts';
+import type { Again, SubgraphRequest } from './subgraph-request.ts';
 import { UnstorableResult } from './unstorable.ts';
 
 /** As Apollo Federation's subgraph specification names it; the stitching sends no other. */
@@ -29,6 +29,15 @@ interface Loaded {
 }
 
 type Representation = Readonly<Record<string, unknown>>;
+
+/** What is loaded, whoever loads it. */
+interface AskedFor {
+  readonly representations: readonly Representation[];
+  /** For each of them, the entity's tags. */
+  readonly tags: readonly (readonly Tag[])[];
+  /** Without the representations. */
+  readonly variables: Variables;
+}
 
 export interface EntityPlace {
   readonly key: CacheKey;
@@ -60,25 +69,18 @@ export class EntityCache {
 
     const fills = new Map<number, Fill>();
     const errors: GraphQLError[] = [];
-    const loadOf = async (by: SubgraphRequest, missing: readonly number[]): Promise<Loaded> => {
-      const asked = missing.map((index) => representations[index]);
-      const result = await by.fetch({ ...others, [REPRESENTATIONS]: asked });
-      const missed = missing.map((index) => tags[index] ?? []);
-      return { result, loaded: fillsOf(result, { request: by, tags: missed }) };
-    };
+    const asked: AskedFor = { representations, tags, variables: others };
     const load: Load = async (missing) => {
-      const { result, loaded } = await loadOf(request, missing);
+      const { result, loaded } = await loadEntities(request, asked, missing);
       missing.forEach((index, at) => fills.set(index, loaded[at] as Fill));
       errors.push(...(result.errors ?? []).map((error) => relocate(error, missing)));
       return loaded;
     };
-    const reload = (): Load => async (missing) =>
-      (await loadOf(await again(request), missing)).loaded;
     const { readPath } = this.#options;
     const outcomes = await readPath.read(keys, load, {
       bypass: exchange.mutating || exchange.behind,
       ...useOf(request.plan, { exchange, audience: request.audience }),
-      ...(request.again !== undefined && { background: reload }),
+      ...(request.again !== undefined && { background: reloadOf(request.again, asked) }),
     });
     exchange.onBroken(() => readPath.forget(keys));
 
@@ -126,6 +128,22 @@ export class EntityCache {
     if (keys.length === 0 || !keys.every(isId)) return [];
     return policy.identities(type).map((one) => entityTag(one, ...keys.map(String)));
   }
+}
+
+/** Holds nothing of the request that they are loaded for at first. */
+function reloadOf(again: Again, asked: AskedFor): () => Load {
+  return () => async (missing) => (await loadEntities(await again(), asked, missing)).loaded;
+}
+
+async function loadEntities(
+  request: SubgraphRequest,
+  { representations, tags, variables }: AskedFor,
+  missing: readonly number[],
+): Promise<Loaded> {
+  const asked = missing.map((index) => representations[index]);
+  const result = await request.fetch({ ...variables, [REPRESENTATIONS]: asked });
+  const missed = missing.map((index) => tags[index] ?? []);
+  return { result, loaded: fillsOf(result, { request, tags: missed }) };
 }
 
 function at(value: unknown, path: readonly string[]): unknown {

@@ -113,10 +113,8 @@ class EntityBatch<Value, Context extends object> {
     // By id, which may stand there twice.
     const fills = new Map<string, Fill>();
     const failures = new Map<string, Error>();
-    const idsOf = (missing: readonly number[]): string[] =>
-      missing.map((index) => ids[index] as string);
     const load: Load = async (missing) => {
-      const asked = idsOf(missing);
+      const asked = missing.map((index) => ids[index] as string);
       const values = await loadValues(this.#options, asked, context);
       return asked.map((id, at) => {
         const value = values[at] as Value | Error | null;
@@ -129,7 +127,7 @@ class EntityBatch<Value, Context extends object> {
     const outcomes = await this.#core.readPath.read(keys, load, {
       bypass: this.#exchange.mutating || this.#exchange.behind,
       ...useOf(hint, { exchange: this.#exchange, audience }),
-      ...this.#background(idsOf, kind),
+      ...this.#background(ids, kind),
     }).catch((error: unknown) => {
       throw error instanceof Outage ? error.cause : error;
     });
@@ -142,17 +140,14 @@ class EntityBatch<Value, Context extends object> {
   }
 
   /** How to load them with a context of their own, when no request waits. */
-  #background(
-    idsOf: (missing: readonly number[]) => string[],
-    kind: Kind,
-  ): Pick<Use, 'background'> {
-    const options = this.#options;
-    const again = this.#exchange.again(options.context, kind.audience);
+  #background(ids: readonly string[], kind: Kind): Pick<Use, 'background'> {
+    const { type, batch } = this.#options;
+    const again = this.#exchange.again(this.#options.context, kind.audience);
     if (again === undefined) return {};
     const load: Load = async (missing) => {
-      const asked = idsOf(missing);
+      const asked = missing.map((index) => ids[index] as string);
       const context = (await again('reload')) as CachedContext & Context;
-      const values = await loadValues(options, asked, context);
+      const values = await loadValues({ type, batch }, asked, context);
       return asked.map((id, at) => fillOf({ id, value: values[at], ...kind }));
     };
     return { background: () => load };

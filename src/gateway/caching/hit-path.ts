@@ -13,7 +13,7 @@ import type { ServerResponse } from 'node:http';
 import type { Entry } from '../../cache/entry.ts';
 import type { CacheKey } from '../../cache/key.ts';
 import type { MemoryStore } from '../../cache/memory-store.ts';
-import type { ReadPath, Use } from '../../cache/read-path.ts';
+import type { ReadPath } from '../../cache/read-path.ts';
 import type { Tiers } from '../../cache/tiers.ts';
 import type { Clock, Millis } from '../../invalidation/clock.ts';
 import { formatPosition, parsePosition, type Position } from '../../invalidation/position.ts';
@@ -79,7 +79,7 @@ interface Recognised {
   readonly key: CacheKey;
   readonly schemaHash: string;
   readonly earlyExpiry: number;
-  readonly use: Use | undefined;
+  readonly countsUses: boolean;
   readonly template: Template;
   /** By the wall clock: until then its credentials are what they were. */
   readonly believedUntil: Millis;
@@ -141,7 +141,7 @@ export class HitPath {
     if (isNearEnd(entry, known, clock)) return this.#leave(request, false);
     if (audits({ isOwn: !known.template.shared })) return this.#leave(request, true);
     this.#counts.hits += 1;
-    if (known.use !== undefined) this.#options.readPath.used(known.key, entry, known.use);
+    if (known.countsUses) this.#options.readPath.used(known.key, entry);
     this.#send({ request, response, entry, known });
     return true;
   };

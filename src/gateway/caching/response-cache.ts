@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLSchema } from 'graphql';
 import type { Entry } from '../../cache/entry.ts';
 import { responseKey } from '../../cache/key.ts';
-import type { Fill, Outcome, ReadPath, Use } from '../../cache/read-path.ts';
+import type { Fill, Load, Outcome, ReadPath, Use } from '../../cache/read-path.ts';
 import type { Clock, Millis } from '../../invalidation/clock.ts';
 import type { OperationPlan, Variables } from '../../policy/plan.ts';
 import type { Auditor } from './auditor.ts';
@@ -59,13 +59,12 @@ export class ResponseCache {
       return [fill];
     };
     const again = exchange.again(args.contextValue as object, audience);
-    const repeated = repeatable(asked);
     const use: Use = {
       ...useOf(plan, { exchange, audience }),
-      ...(again && { background: () => () => this.#reload(repeated, again) }),
+      ...(again && { background: this.#backgroundOf(repeatable(asked), again) }),
     };
     const { earlyExpiry = 0, refreshHits = 0 } = use;
-    const kept = { key, schemaHash: hash, earlyExpiry, use: refreshHits > 0 ? use : undefined };
+    const kept = { key, schemaHash: hash, earlyExpiry, countsUses: refreshHits > 0 };
     const read = this.#options.readPath.read([key], load, use);
     return orUnstorable(
       read.then(([outcome]) => {
@@ -108,6 +107,11 @@ export class ResponseCache {
     const beganAt = this.#options.clock.now();
     const tagged = await this.#options.execution(asked);
     return fillOf(tagged, asked, beganAt);
+  }
+
+  /** Holds nothing else of the request: it may be kept for as long as what is loaded. */
+  #backgroundOf(asked: Repeatable, again: Again): () => Load {
+    return () => () => this.#reload(asked, again);
   }
 
   async #reload(asked: Repeatable, again: Again): Promise<readonly Fill[]> {
@@ -157,7 +161,7 @@ interface Asked extends Execution {
 /** What can be executed again. */
 type Repeatable = Omit<Asked, 'exchange'>;
 
-/** The operation alone: it may be kept for as long as what is loaded. */
+/** The operation alone. */
 function repeatable({ args, plan, execute, audience }: Asked): Repeatable {
   const { schema, document, operationName, variableValues } = args;
   return { args: { schema, document, operationName, variableValues }, plan, execute, audience };

@@ -7,7 +7,7 @@ import type { Clock } from '../../invalidation/clock.ts';
 import { isOutage } from '../subgraph/outage.ts';
 import { useOf } from './lifetime.ts';
 import { partOf, tellPart } from './part.ts';
-import { again, type SubgraphRequest } from './subgraph-request.ts';
+import type { Again, SubgraphRequest } from './subgraph-request.ts';
 import { UnstorableResult } from './unstorable.ts';
 
 type Reads = Pick<ReadPath, 'read' | 'forget'>;
@@ -27,17 +27,21 @@ export class RootCache {
     const key = responseKey(['root', ...base, canonicalJson(variables)]);
     let fill: Fill | undefined;
     const load = async (): Promise<readonly Fill[]> => [(fill = await loadRoots(request))];
-    const reload = (): Load => async () => [await loadRoots(await again(request))];
     const [outcome] = await this.#readPath.read([key], load, {
       bypass: exchange.mutating || exchange.behind,
       ...useOf(request.plan, { exchange, audience }),
-      ...(request.again !== undefined && { background: reload }),
+      ...(request.again !== undefined && { background: reloadOf(request.again) }),
     });
     assert(outcome !== undefined, 'one key, one outcome');
     exchange.onBroken(() => this.#readPath.forget([key]));
     tellPart(exchange, { outcome, fill, now: this.#clock.now() });
     return { data: JSON.parse(outcome.value.toString()) as Data };
   }
+}
+
+/** Holds nothing of the request that it is loaded for at first. */
+function reloadOf(again: Again): () => Load {
+  return () => async () => [await loadRoots(await again())];
 }
 
 async function loadRoots(request: SubgraphRequest): Promise<Fill> {

@@ -7,7 +7,7 @@ import { getOperationAST, Kind, type DocumentNode, type ExecutionResult } from '
 import { LRUCache } from 'lru-cache';
 import type { OperationPlan, Variables } from '../../policy/plan.ts';
 import { REPRESENTATIONS, type EntityCache } from './entity-cache.ts';
-import type { CachedContext, Exchange } from './exchange.ts';
+import type { Again, CachedContext, Exchange } from './exchange.ts';
 import type { Invalidate } from './invalidate.ts';
 import { normalText } from './operation-key.ts';
 import { isOutage } from '../subgraph/outage.ts';
@@ -82,7 +82,7 @@ export class SubgraphCache {
       return result;
     }
     const { schemaHash } = this.#options;
-    const baseFor: BaseFor = ({ key }) => [subgraph.name, text, key, schemaHash];
+    const baseFor = baseOf({ subgraph: subgraph.name, text, schemaHash });
     const cache = asksForEntities(request) ? this.#options.entities : this.#options.roots;
     const asked = requestOf({ subgraph, request, plan, exchange }, audience, baseFor);
     const fetched = cache.fetch(asked);
@@ -127,32 +127,69 @@ interface Fetch {
 
 type BaseFor = SubgraphRequest['baseFor'];
 
+function baseOf({ subgraph, text, schemaHash }: {
+  subgraph: string;
+  text: string;
+  schemaHash: string;
+}): BaseFor {
+  return ({ key }) => [subgraph, text, key, schemaHash];
+}
+
+/** A fetch without the request that it is part of. */
+interface Repeatable {
+  readonly subgraph: Subgraph;
+  readonly plan: OperationPlan;
+  readonly document: DocumentNode;
+  readonly operationType: ExecutionRequest['operationType'];
+  readonly variables: Variables;
+  readonly audience: Audience;
+  readonly baseFor: BaseFor;
+  readonly again: Again | undefined;
+}
+
 function requestOf(
   { subgraph, request, plan, exchange }: Fetch,
   audience: Audience,
   baseFor: BaseFor,
 ): SubgraphRequest {
+  const { document, operationType } = request;
   const variables = variablesOf(request);
   const again = exchange.again(request.context as object, audience);
-  const { document, operationType } = request;
-  const kind = operationType !== undefined && { operationType };
-  const within = (context: CachedContext, fetch: ReturnType<typeof fetchOf>): SubgraphRequest => ({
+  const fetch: Repeatable = {
+    subgraph, plan, document, operationType, variables, audience, baseFor, again,
+  };
+  return requestWithin(fetch, exchange, fetchOf(subgraph, request));
+}
+
+function requestWithin(
+  asked: Repeatable,
+  exchange: Exchange,
+  fetch: ReturnType<typeof fetchOf>,
+): SubgraphRequest {
+  const { subgraph, plan, document, variables, audience, baseFor, again } = asked;
+  return {
     subgraph: subgraph.name,
-    text: normalText(request.document),
+    text: normalText(document),
     plan,
-    exchange: context.exchange,
+    exchange,
     audience,
     base: baseFor(audience),
     baseFor,
     variables,
-    fetch: (asked) => fetch(plan.completed, asked),
-    again: again && (async () => {
-      const own = await again('reload');
-      // Nothing else of the request: it is kept for as long as what is loaded may be.
-      return within(own, fetchOf(subgraph, { document, ...kind, context: own }));
-    }),
-  });
-  return within({ exchange }, fetchOf(subgraph, request));
+    fetch: (given) => fetch(plan.completed, given),
+    again: again && repeating(asked, again),
+  };
+}
+
+/** Holds nothing of the first request: it is kept for as long as what is loaded may be. */
+function repeating(asked: Repeatable, again: Again): () => Promise<SubgraphRequest> {
+  const { subgraph, document, operationType } = asked;
+  const kind = operationType !== undefined && { operationType };
+  return async () => {
+    const context = await again('reload');
+    const fetch = fetchOf(subgraph, { document, ...kind, context });
+    return requestWithin(asked, context.exchange, fetch);
+  };
 }
 
 function hasExchange(context: unknown): context is CachedContext {

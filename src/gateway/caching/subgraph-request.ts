@@ -1,5 +1,4 @@
 /** One fetch from a subgraph, with all that its caching is decided by. */
-import assert from 'node:assert/strict';
 import type { ExecutionResult, GraphQLSchema } from 'graphql';
 import type { Executor } from '@graphql-tools/utils';
 import type { OperationPlan, Variables } from '../../policy/plan.ts';
@@ -25,12 +24,9 @@ export interface SubgraphRequest {
   /** The same for another audience. */
   readonly baseFor: (audience: Audience) => readonly unknown[];
   /** The same for an exchange of its own, that no request waits for; undefined: never so. */
-  readonly again: (() => Promise<SubgraphRequest>) | undefined;
+  readonly again: Again | undefined;
   /** Asks the subgraph, for these variables, with the key fields that tags need. */
   readonly fetch: (variables: Variables) => Promise<ExecutionResult>;
 }
 
-export function again(request: SubgraphRequest): Promise<SubgraphRequest> {
-  assert(request.again !== undefined, 'only what may be is executed in the background');
-  return request.again();
-}
+export type Again = () => Promise<SubgraphRequest>;

@@ -3,7 +3,6 @@ import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import type { Entry } from '../../../src/cache/entry.ts';
 import { responseKey } from '../../../src/cache/key.ts';
-import type { Use } from '../../../src/cache/read-path.ts';
 import { HitPath, type HitPathOptions } from '../../../src/gateway/caching/hit-path.ts';
 import { ANONYMOUS, type Caller } from '../../../src/gateway/http/caller.ts';
 import type { ReadRequest } from '../../../src/gateway/http/request-body.ts';
@@ -67,8 +66,9 @@ function world(given: Partial<HitPathOptions> = {}) {
   /** As Yoga answers it, whatever it asks. */
   const learn = (
     request: ReadRequest,
-    { caller = ANONYMOUS, earlyExpiry = 0, headers = {}, use }: {
-      caller?: Caller; earlyExpiry?: number; headers?: Record<string, string>; use?: Use;
+    { caller = ANONYMOUS, earlyExpiry = 0, headers = {}, countsUses = false }: {
+      caller?: Caller; earlyExpiry?: number; headers?: Record<string, string>;
+      countsUses?: boolean;
     } = {},
   ): void => {
     hitPath.learn({
@@ -80,7 +80,7 @@ function world(given: Partial<HitPathOptions> = {}) {
         how: { kind: 'hit', tier: 'l1' },
         body: state.entry?.value,
         shared: true, public: true, ttlMs: 1, ageMs: 0, tags: [],
-        kept: { key: KEY, schemaHash: 'one', earlyExpiry, use },
+        kept: { key: KEY, schemaHash: 'one', earlyExpiry, countsUses },
       },
     });
   };
@@ -171,10 +171,9 @@ describe('a recognised request', () => {
 
   it('counts as a use of its entry where uses count', () => {
     const { ask, recognise, state } = world();
-    const use = { refreshHits: 2 };
-    recognise({ use });
+    recognise({ countsUses: true });
     expect([ask(), ask()]).toEqual([true, true]);
-    expect(state.uses).toEqual([[KEY, state.entry, use], [KEY, state.entry, use]]);
+    expect(state.uses).toEqual([[KEY, state.entry], [KEY, state.entry]]);
   });
 
   it('tells the auditor which hits chance has chosen', () => {
