@@ -142,6 +142,17 @@ const FAULTS = {
     });
     return 'origin fails now and then';
   },
+  'origin out': ({ origin, random, later }) => {
+    origin.outages = pick(random, [0.5, 1]);
+    later(() => {
+      origin.outages = 0;
+    });
+    return 'origin cannot be reached';
+  },
+  'locks lost': ({ redis }) => {
+    redis.loseLocks();
+    return 'redis: all locks are lost';
+  },
 } as const satisfies Record<string, Fault>;
 
 export type FaultName = keyof typeof FAULTS;

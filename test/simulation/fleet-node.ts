@@ -3,16 +3,18 @@
  * and the origin. The composition follows src/gateway/core.ts, and what is asked of it goes the way
  * of response-cache.ts and use-response-cache.ts, without GraphQL.
  */
-import assert from 'node:assert/strict';
 import type { CacheKey } from '../../src/cache/key.ts';
 import { Freshness, type FreshnessOptions } from '../../src/cache/freshness.ts';
 import { MemoryStore } from '../../src/cache/memory-store.ts';
-import {
-  ReadPath, type Fill, type Outcome, type ReadPathOptions,
-} from '../../src/cache/read-path.ts';
+import type { LoadLock } from '../../src/cache/load-lock.ts';
+import { ReadPath, type Fill, type Load, type ReadPathOptions } from '../../src/cache/read-path.ts';
+import { RedisLoadLock, type RedisLoadLockOptions } from '../../src/cache/redis-load-lock.ts';
 import { RedisStore } from '../../src/cache/redis-store.ts';
 import type { Store } from '../../src/cache/store.ts';
 import { Tiers, type TiersOptions } from '../../src/cache/tiers.ts';
+import {
+  WriteThrough, type RunningMutation, type WriteThroughOptions,
+} from '../../src/cache/write-through.ts';
 import type { Caller } from '../../src/gateway/http/caller.ts';
 import type { Audience } from '../../src/gateway/caching/scope.ts';
 import type { Millis, Random } from '../../src/invalidation/clock.ts';
@@ -25,11 +27,15 @@ import { latest, type Position } from '../../src/invalidation/position.ts';
 import type { Tag } from '../../src/invalidation/tag.ts';
 import { Knowledge, type Cover, type Ledger } from './ledger.ts';
 import type { Network, Role, Wire } from './network.ts';
-import type { Origin, Versions } from './origin.ts';
-import { audienceFor, keyOf, sessionOf, type Part } from './queries.ts';
+import type { Origin, Reads, Versions } from './origin.ts';
+import { PartReader, type PartAnswer } from './part-reader.ts';
+import type { Provenance } from './provenance.ts';
+import { callerOf, keyOf, post, postPart, user, userPart, type Part } from './queries.ts';
 import { SimulatedChannel } from './simulated-channel.ts';
 import { SimulatedLog, type SimulatedLogOptions } from './simulated-log.ts';
+import type { Strategies } from './strategies.ts';
 import type { MachineClock } from './virtual-time.ts';
+import type { Written } from './writes.ts';
 
 /** What is built by name, so that something else can be built in its place. */
 export interface Parts {
@@ -40,13 +46,17 @@ export interface Parts {
   readonly store: (options: ConstructorParameters<typeof MemoryStore>[0]) => MemoryStore;
   readonly tiers: (options: TiersOptions, node: InvalidationNode) => Tiers;
   readonly readPath: (options: ReadPathOptions) => ReadPath;
+  readonly lock: (options: RedisLoadLockOptions) => LoadLock;
+  readonly writeThrough: (options: WriteThroughOptions) => Pick<WriteThrough, 'begin' | 'stats'>;
+  /** How what is kept under `ids` is loaded off the path of any request. */
+  readonly reload: (load: Load, ids: readonly string[]) => Load;
   readonly forgetting: (options: ForgettingOptions) => Pick<Forgetting, 'forget' | 'isPending'>;
   /** Done to the node once it is made. */
   readonly node: (node: InvalidationNode) => void;
   readonly client: (wire: Wire, commandTimeoutMs: Millis) => ReturnType<Wire['client']>;
   readonly keyOf: (part: Part, audience: Audience) => CacheKey;
-  /** What is kept of what was loaded. */
-  readonly keep: (fill: Fill) => Fill;
+  /** What is kept of what was loaded, under the key of this id. */
+  readonly keep: (fill: Fill, id: string) => Fill;
   /** Whether a request waits until the node stands where its client has seen it. */
   readonly waitsForPosition: boolean;
   /** How long after the answer a mutation purges; undefined: it does so before. */
@@ -60,6 +70,9 @@ export const REAL_PARTS: Parts = {
   store: (options) => new MemoryStore(options),
   tiers: (options) => new Tiers(options),
   readPath: (options) => new ReadPath(options),
+  lock: (options) => new RedisLoadLock(options),
+  writeThrough: (options) => new WriteThrough(options),
+  reload: (load) => load,
   forgetting: (options) => new Forgetting(options),
   node: () => undefined,
   client: (wire, commandTimeoutMs) => wire.client(commandTimeoutMs),
@@ -78,17 +91,20 @@ export interface NodeLimits {
   readonly l1: { readonly bytesMax: number; readonly entriesMax: number };
   readonly outboxRecordsMax: number;
   readonly log: Pick<SimulatedLogOptions, 'recordsMax' | 'retentionMs' | 'duplicates'>;
-  readonly ttlMsMax: Millis;
+  readonly strategies: Strategies;
 }
 
 /** What happens on a node that checkers want to know of. */
 export interface NodeObserver {
   loading(load: Loading): void;
-  /** `uncacheable`: the keys of which nothing was brought that could be kept. */
-  loaded(load: Loading, uncacheable: ReadonlySet<string>): void;
+  loaded(load: Loading, how: Loaded): void;
   /** What was wanted by the first of those who want it was in the second tier. */
   found(node: FleetNode, key: string): void;
   gap(node: FleetNode): void;
+  /** Another node holds the lock. */
+  lockTaken(node: FleetNode, key: string, leaseMs: Millis): void;
+  /** The node looks whether it still does. */
+  lockLooked(node: FleetNode, key: string): void;
 }
 
 export interface Loading {
@@ -100,6 +116,14 @@ export interface Loading {
   readonly bypass: boolean;
 }
 
+/** How a load ended. */
+export interface Loaded {
+  /** The keys of which nothing was brought that could be kept. */
+  readonly uncacheable: ReadonlySet<string>;
+  /** What it failed with. */
+  readonly error?: unknown;
+}
+
 export interface Request {
   readonly caller: Caller;
   readonly parts: readonly Part[];
@@ -107,21 +131,17 @@ export interface Request {
   readonly arrivedAt: Millis;
 }
 
-export interface PartAnswer {
-  readonly part: Part;
-  readonly how: Outcome['how'] | 'uncached';
-  readonly versions: Versions;
-  readonly owner: number | null;
-}
-
 export interface Answer {
   readonly parts: readonly PartAnswer[];
   readonly position: Position;
 }
 
-interface Body {
-  readonly versions: Versions;
-  readonly owner: number | null;
+/** A mutation, and whom to tell that its answer is on the way, and where its purge has come to. */
+export interface Mutation {
+  readonly commit: () => Written;
+  readonly purging: () => void;
+  readonly purged: (written: Written, position: Position | undefined) => void;
+  readonly failed: (error: unknown) => void;
 }
 
 export interface FleetNodeOptions {
@@ -131,6 +151,7 @@ export interface FleetNodeOptions {
   readonly network: Network;
   readonly origin: Origin;
   readonly ledger: Ledger;
+  readonly provenance: Provenance;
   readonly limits: NodeLimits;
   readonly observer: NodeObserver;
   readonly parts: Parts;
@@ -139,6 +160,7 @@ export interface FleetNodeOptions {
 /** No wait for the own node to have followed its own append is longer: as in core.ts. */
 const FOLLOW_OWN_MS_MAX = 100;
 const READ_TIMEOUT_MS = 50;
+const PUBLIC = callerOf(undefined);
 
 export class FleetNode {
   readonly name: string;
@@ -148,13 +170,18 @@ export class FleetNode {
   readonly node: InvalidationNode;
   readonly log: SimulatedLog;
   readonly l1: MemoryStore;
+  readonly tiers: Tiers;
   readonly readPath: ReadPath;
   readonly knowledge: Knowledge;
+  readonly writeThrough: Pick<WriteThrough, 'begin' | 'stats'>;
   /** Invalidations that it took and that are not in the log as far as it knows. */
   unsettled = 0;
+  /** Until then it may have missed what others were told of. */
+  blindUntil: Millis;
   readonly #options: FleetNodeOptions;
   readonly #channel: SimulatedChannel;
   readonly #forgetting: Pick<Forgetting, 'forget' | 'isPending'>;
+  readonly #reader: PartReader;
 
   constructor(options: FleetNodeOptions) {
     const { name, clock, random, network, ledger, limits, observer, parts } = options;
@@ -162,6 +189,7 @@ export class FleetNode {
     this.name = name;
     this.clock = clock;
     this.limits = limits;
+    this.blindUntil = network.time.now;
     this.knowledge = new Knowledge(ledger);
     const wire = (): Wire => network.wire(clock);
     this.wires = { append: wire(), follow: wire(), cache: wire(), listen: wire() };
@@ -174,7 +202,10 @@ export class FleetNode {
     });
     parts.node(this.node);
     const { horizon } = this.node;
-    this.node.onGap(() => observer.gap(this));
+    this.node.onGap(() => {
+      this.blindUntil = network.time.now;
+      observer.gap(this);
+    });
     const { signal } = new AbortController();
     this.#forgetting = parts.forgetting({ log, horizon, clock, random, signal });
     this.#channel = this.#listener();
@@ -183,16 +214,24 @@ export class FleetNode {
     const redis = client(this.wires.cache, 1_000);
     const l2: Store = new RedisStore({ redis, clock, random, readTimeoutMs: READ_TIMEOUT_MS });
     const tiers = parts.tiers({ l1: this.l1, l2, freshness }, this.node);
+    this.tiers = tiers;
     const get = tiers.get.bind(tiers);
-    tiers.get = async (keys, options) => {
-      const found = await get(keys, options);
+    tiers.get = async (keys, wanted) => {
+      const found = await get(keys, wanted);
       for (const [at, { id }] of keys.entries()) {
-        if (found[at]?.verdict === 'current') observer.found(this, id);
+        if (found[at] !== undefined) observer.found(this, id);
       }
       return found;
     };
     const landings = parts.landings(freshness);
-    this.readPath = parts.readPath({ tiers, freshness: landings, horizon, clock, random });
+    const owner = { owner: name, timeoutMs: READ_TIMEOUT_MS };
+    const lock = this.#observed(parts.lock({ redis, clock, random, ...owner }));
+    this.readPath = parts.readPath({
+      tiers, freshness: landings, horizon, clock, random, lock,
+    });
+    this.node.onRecords(() => this.readPath.recordsApplied());
+    this.writeThrough = parts.writeThrough({ node: this.node, tiers, clock, random });
+    this.#reader = new PartReader({ ...options, node: this, readPath: this.readPath });
   }
 
   async start(): Promise<void> {
@@ -219,12 +258,49 @@ export class FleetNode {
     const known = position === undefined || !waits
       || await this.node.reached(position, positionWaitMs);
     const began = this.node.position;
-    const parts = await this.#readParts(request, request.parts, !known);
-    return { parts: parts.map(({ answer }) => answer), position: latest(began, this.position) };
+    const parts = await this.#reader.read(request, !known);
+    return { parts, position: latest(began, this.position) };
+  }
+
+  /** Sends it to the origin, purges what it says that it changed, and keeps what it shows. */
+  mutate({ commit, purging, purged, failed }: Mutation): void {
+    const { origin, network, limits } = this.#options;
+    const running = limits.strategies.writesThrough ? this.writeThrough.begin() : undefined;
+    const readAt = network.time.now;
+    let shownParts: readonly Part[] = [];
+    origin.mutate({
+      commit: () => {
+        this.unsettled += 1;
+        return commit();
+      },
+      shows: ({ covers }): readonly Reads[] => {
+        shownParts = covers.flatMap(({ tag }) => entityPartOf(tag) ?? []);
+        return shownParts.map(({ reads }) => (view) => reads?.(PUBLIC, view) ?? []);
+      },
+      answered: (written, shown) => {
+        this.unsettled -= 1;
+        purging();
+        this.#invalidate(written.message).then((position) => {
+          this.#keepShown(running, { shownParts, shown, readAt, position });
+          purged(written, position);
+        }, failed);
+      },
+    }, this.clock);
+  }
+
+  #keepShown(running: RunningMutation | undefined, { shownParts, shown, readAt, position }: {
+    readonly shownParts: readonly Part[];
+    readonly shown: readonly Versions[];
+    readonly readAt: Millis;
+    readonly position: Position | undefined;
+  }): void {
+    running?.store(shownParts.map((part, place) =>
+      this.#reader.written(part, { caller: PUBLIC, versions: shown[place] ?? {}, readAt })),
+    position);
   }
 
   /** Purges as a mutation does whose origin has just committed. */
-  async invalidate(message: InvalidationMessage): Promise<Position | undefined> {
+  async #invalidate(message: InvalidationMessage): Promise<Position | undefined> {
     const { purgeLaterMs } = this.#options.parts;
     const covers = this.#options.ledger.coversOf(message.message_id);
     if (purgeLaterMs !== undefined) {
@@ -248,6 +324,23 @@ export class FleetNode {
     return position;
   }
 
+  #observed(lock: LoadLock): LoadLock {
+    const { observer } = this.#options;
+    return {
+      acquire: async (keys, leaseMs) => {
+        const leases = await lock.acquire(keys, leaseMs);
+        for (const [at, { id }] of keys.entries()) {
+          if (leases[at]?.kind === 'taken') observer.lockTaken(this, id, leaseMs);
+        }
+        return leases;
+      },
+      held: (keys) => {
+        for (const { id } of keys) observer.lockLooked(this, id);
+        return lock.held(keys);
+      },
+    };
+  }
+
   #listener(): SimulatedChannel {
     const { network, clock, random, limits, ledger } = this.#options;
     const { hearingTimeoutMs } = limits;
@@ -261,104 +354,19 @@ export class FleetNode {
       onListening: (askedAt) => {
         const said = ledger.announcedBefore(network.time.now - (clock.now() - askedAt));
         void this.#forgetting.forget().then(() => {
-          if (!this.#forgetting.isPending) this.knowledge.told(said);
+          if (this.#forgetting.isPending) return;
+          this.blindUntil = network.time.now;
+          this.knowledge.told(said);
         });
       },
     });
   }
-
-  /** One answer for each part, in order. What has no audience is read for the caller alone. */
-  async #readParts(
-    request: Request,
-    parts: readonly Part[],
-    bypass: boolean,
-  ): Promise<readonly PartRead[]> {
-    const { caller } = request;
-    const wanted = parts.map((part) => {
-      const audience = audienceFor(part, caller);
-      return { part, key: audience && this.#options.parts.keyOf(part, audience), audience };
-    });
-    const kept = wanted.filter(({ key }) => key !== undefined);
-    const keys = kept.map(({ key }) => key as CacheKey);
-    const load = (missing: readonly number[]): Promise<readonly Fill[]> =>
-      this.#load(request, missing.map((index) => kept[index] as Wanted), bypass);
-    const outcomes = keys.length === 0 ? [] : await this.readPath.read(keys, load, { bypass });
-    return Promise.all(wanted.map(async ({ part, key }): Promise<PartRead> => {
-      const outcome = key === undefined ? undefined : outcomes[keys.indexOf(key)];
-      if (outcome === undefined) {
-        const { body } = await this.#loadPart(request, part, bypass);
-        return { answer: { part, how: 'uncached', ...body }, age: undefined };
-      }
-      const body = JSON.parse(outcome.value.toString()) as Body;
-      const { entry } = outcome;
-      const age = entry && { ttlMs: entry.staleAt - this.clock.now(), readAt: entry.readAt };
-      return { answer: { part, how: outcome.how, ...body }, age };
-    }));
-  }
-
-  async #load(
-    request: Request,
-    missing: readonly Wanted[],
-    bypass: boolean,
-  ): Promise<readonly Fill[]> {
-    const { observer, network, parts } = this.#options;
-    const keys = missing.map(({ key }) => (key as CacheKey).id);
-    const load: Loading = { node: this, keys, beganAt: network.time.now, request, bypass };
-    const uncacheable = new Set<string>();
-    observer.loading(load);
-    try {
-      return await Promise.all(missing.map(async ({ part, key, audience }) => {
-        const { body, fill } = await this.#loadPart(request, part, bypass);
-        if (fill.ttlMs <= 0 && key !== undefined) uncacheable.add(key.id);
-        assert(audience !== undefined, 'what is kept is for somebody');
-        const tags = [...new Set([...fill.tags, ...audience.tags])];
-        return parts.keep({ ...fill, tags, value: Buffer.from(JSON.stringify(body)) });
-      }));
-    } finally {
-      observer.loaded(load, uncacheable);
-    }
-  }
-
-  /** Reads what the part is made of, and, for itself, the origin. */
-  async #loadPart(request: Request, part: Part, bypass: boolean): Promise<{
-    body: Body;
-    fill: Omit<Fill, 'value'>;
-  }> {
-    const { origin, clock, random, limits } = this.#options;
-    const { reads } = part;
-    const [inner, own] = await Promise.all([
-      part.parts === undefined ? [] : this.#readParts(request, part.parts, bypass),
-      reads === undefined ? {} : origin.read(() => reads(request.caller, origin), clock),
-    ]);
-    let ttlMs = Math.ceil(limits.ttlMsMax * (0.2 + 0.8 * random()));
-    let readAt = Number.POSITIVE_INFINITY;
-    const tags = new Set(Object.keys(own) as Tag[]);
-    const versions: Record<string, number> = { ...own };
-    for (const { answer, age } of inner) {
-      // The older of two reads of one thing decides what the whole is.
-      for (const [tag, version] of Object.entries(answer.versions)) {
-        versions[tag] = Math.min(version, versions[tag] ?? version);
-      }
-      for (const tag of Object.keys(answer.versions) as Tag[]) tags.add(tag);
-      ttlMs = Math.min(ttlMs, age?.ttlMs ?? ttlMs);
-      readAt = Math.min(readAt, age?.readAt ?? readAt);
-    }
-    const owner = part.scope === 'PRIVATE' ? sessionOf(request.caller) ?? null : null;
-    const shareable = ttlMs > 0;
-    const fill = { tags: [...tags], ttlMs: shareable ? ttlMs : 0, shareable };
-    const age = Number.isFinite(readAt) ? { readAt } : {};
-    return { body: { versions, owner }, fill: { ...fill, ...age } };
-  }
 }
 
-interface Wanted {
-  readonly part: Part;
-  readonly key: CacheKey | undefined;
-  readonly audience: Audience | undefined;
-}
-
-interface PartRead {
-  readonly answer: PartAnswer;
-  /** Of the entry that it came from, or went into, at that moment. */
-  readonly age: { readonly ttlMs: Millis; readonly readAt: Millis } | undefined;
+/** What a mutation's answer shows of what it changed. */
+function entityPartOf(tag: Tag): Part | undefined {
+  const [type, id = '', ...below] = tag.split(':');
+  if (below.length > 0 || id === '') return undefined;
+  if (type === 'user' && tag === user(Number(id))) return userPart(Number(id));
+  return type === 'post' && tag === post(Number(id)) ? postPart(Number(id)) : undefined;
 }

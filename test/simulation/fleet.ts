@@ -4,6 +4,7 @@ import type { Ledger, Recorded } from './ledger.ts';
 import { FleetNode, type NodeLimits, type NodeObserver, type Parts } from './fleet-node.ts';
 import type { Network } from './network.ts';
 import type { Origin } from './origin.ts';
+import type { Provenance } from './provenance.ts';
 import { MachineClock, type VirtualTime } from './virtual-time.ts';
 
 export interface FleetOptions {
@@ -12,6 +13,7 @@ export interface FleetOptions {
   readonly network: Network;
   readonly origin: Origin;
   readonly ledger: Ledger;
+  readonly provenance: Provenance;
   readonly limits: NodeLimits;
   readonly observer: NodeObserver;
   readonly parts: Parts;

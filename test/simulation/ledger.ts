@@ -10,7 +10,13 @@ import type { Tag } from '../../src/invalidation/tag.ts';
 export interface Cover {
   readonly tag: Tag;
   readonly version: number;
+  /** What is older may be served within a stale window. */
+  readonly isSoft: boolean;
+  /** The message tells the version. */
+  readonly isTold: boolean;
 }
+
+export type IsMeant = (cover: Cover) => boolean;
 
 export interface Recorded {
   readonly position: Position;
@@ -33,7 +39,7 @@ export class Ledger {
   #latest = ORIGIN;
   readonly #announced: { readonly covers: readonly Cover[]; readonly at: Millis }[] = [];
   /** For each tag when each version was first on record, or said on the channel. */
-  readonly #known = new Map<Tag, { version: number; at: Millis; record: Recorded | undefined }[]>();
+  readonly #known = new Map<Tag, Known[]>();
 
   get records(): readonly Recorded[] {
     return this.#records;
@@ -88,27 +94,56 @@ export class Ledger {
         tag === first?.tag && version === first.version));
   }
 
-  /** Since when it has been on record that `version` of `tag` is stale; undefined if it is not. */
-  staleSince(tag: Tag, version: number): Millis | undefined {
+  /**
+   * Since when it has been on record that `version` of `tag` is stale, by what is meant; undefined
+   * if it is not.
+   */
+  staleSince(tag: Tag, version: number, isMeant: IsMeant): Millis | undefined {
     let first: Millis | undefined;
     for (const known of this.#known.get(tag) ?? []) {
-      if (known.version <= version || known.record?.isLost) continue;
+      if (known.cover.version <= version || known.record?.isLost) continue;
+      if (!isMeant(known.cover)) continue;
       first = Math.min(first ?? known.at, known.at);
     }
     return first;
   }
 
-  #remember({ tag, version }: Cover, at: Millis, record: Recorded | undefined): void {
-    const known = this.#known.get(tag) ?? [];
-    known.push({ version, at, record });
-    this.#known.set(tag, known);
+  #remember(cover: Cover, at: Millis, record: Recorded | undefined): void {
+    const known = this.#known.get(cover.tag) ?? [];
+    known.push({ cover, at, record });
+    this.#known.set(cover.tag, known);
   }
+}
+
+interface Known {
+  readonly cover: Cover;
+  readonly at: Millis;
+  readonly record: Recorded | undefined;
+}
+
+/** Of each tag the version that a node must know of: by hard purges, by all, by those that told. */
+export class Required {
+  readonly hard: ReadonlyMap<Tag, number>;
+  readonly all: ReadonlyMap<Tag, number>;
+  readonly hardTold: ReadonlyMap<Tag, number>;
+  readonly allTold: ReadonlyMap<Tag, number>;
+
+  constructor(from?: Required) {
+    this.hard = new Map(from?.hard);
+    this.all = new Map(from?.all);
+    this.hardTold = new Map(from?.hardTold);
+    this.allTold = new Map(from?.allTold);
+  }
+}
+
+function learn(versions: ReadonlyMap<Tag, number>, { tag, version }: Cover): void {
+  if ((versions.get(tag) ?? 0) < version) (versions as Map<Tag, number>).set(tag, version);
 }
 
 /** What one node must know: a mirror of the ledger, as far as the node claims to have come. */
 export class Knowledge {
   readonly #ledger: Ledger;
-  readonly #versions = new Map<Tag, number>();
+  readonly #required = new Required();
   #ahead: Recorded[] = [];
   #seen = 0;
 
@@ -116,11 +151,12 @@ export class Knowledge {
     this.#ledger = ledger;
   }
 
-  /** The node itself has been told, and has applied it. */
+  /**
+   * The node itself has been told, and has applied it. Of a soft purge nothing follows before it
+   * has its place: it holds nothing.
+   */
   told(covers: readonly Cover[]): void {
-    for (const { tag, version } of covers) {
-      if ((this.#versions.get(tag) ?? 0) < version) this.#versions.set(tag, version);
-    }
+    this.#apply(covers.filter(({ isSoft }) => !isSoft));
   }
 
   /** The node says that every record up to `position` has been applied. */
@@ -133,16 +169,23 @@ export class Knowledge {
     this.#ahead = this.#ahead.filter((record) => {
       if (record.isLost || record.isBehind) return false;
       if (record.position > position) return true;
-      this.told(record.covers);
+      this.#apply(record.covers);
       return false;
     });
   }
 
-  required(tag: Tag): number {
-    return this.#versions.get(tag) ?? 0;
+  copy(): Required {
+    return new Required(this.#required);
   }
 
-  copy(): ReadonlyMap<Tag, number> {
-    return new Map(this.#versions);
+  #apply(covers: readonly Cover[]): void {
+    const { hard, all, hardTold, allTold } = this.#required;
+    for (const cover of covers) {
+      learn(all, cover);
+      if (cover.isTold) learn(allTold, cover);
+      if (cover.isSoft) continue;
+      learn(hard, cover);
+      if (cover.isTold) learn(hardTold, cover);
+    }
   }
 }

@@ -211,6 +211,18 @@ export class SimulatedClient {
     return this.call('unlink', name);
   }
 
+  set(...args: Argument[]): Promise<unknown> {
+    return this.call('set', ...args);
+  }
+
+  exists(name: string): Promise<unknown> {
+    return this.call('exists', name);
+  }
+
+  freshetRelease(name: string, token: string): Promise<unknown> {
+    return this.call('freshetRelease', name, token);
+  }
+
   ping(): Promise<unknown> {
     return this.call('ping');
   }

@@ -7,6 +7,7 @@ import type { Millis, Random } from '../../src/invalidation/clock.ts';
 import { integerBelow, pick, seededRandom } from '../support/seeded-random.ts';
 import { FAULT_NAMES, type FaultName } from './faults.ts';
 import type { NodeLimits } from './fleet-node.ts';
+import { lifeMsMax, strategiesOf } from './strategies.ts';
 import { ROUTES, WRITE_NAMES, type Route, type WriteName } from './writes.ts';
 
 /** How often each is chosen, compared with the others; 0 = never. */
@@ -45,7 +46,7 @@ export function planOf(seed: string): Plan {
   const random = seededRandom(`${seed}/plan`);
   const between = (low: number, high: number): number => low + (high - low) * random();
   const often = <T>(usual: T, odd: () => T): T => (random() < 0.6 ? usual : odd());
-  const ttlMsMax = pick(random, [300, 1_000, 3_000, 8_000]);
+  const strategies = strategiesOf(seed, pick(random, [300, 1_000, 3_000, 8_000]));
   return {
     seed,
     nodes: 2 + integerBelow(random, 4),
@@ -79,10 +80,10 @@ export function planOf(seed: string): Plan {
       outboxRecordsMax: often(10_000, () => 1 + integerBelow(random, 3)),
       log: {
         recordsMax: often(1_000_000, () => 3 + integerBelow(random, 30)),
-        retentionMs: ttlMsMax + 1_000,
+        retentionMs: lifeMsMax(strategies) + 1_000,
         duplicates: often(0, () => 0.3),
       },
-      ttlMsMax,
+      strategies,
     },
     faults: weights(FAULT_NAMES, random),
     writes: weights(WRITE_NAMES, random),

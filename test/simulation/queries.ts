@@ -4,16 +4,18 @@ import type { Caller } from '../../src/gateway/http/caller.ts';
 import { audienceOf, type Audience } from '../../src/gateway/caching/scope.ts';
 import { collectionTag, entityTag, type Tag } from '../../src/invalidation/tag.ts';
 import type { Scope } from '../../src/policy/plan.ts';
-import type { Origin } from './origin.ts';
+import type { View } from './origin.ts';
+import type { Kind } from './strategies.ts';
 
 /** One value that is cached. */
 export interface Part {
   readonly name: string;
+  readonly kind: Kind;
   readonly scope: Scope;
   /** Of an entity: its Redis key; absent for a response. */
   readonly home?: Tag;
   /** What it is read from, asked anew at each moment; absent where it is made of parts alone. */
-  readonly reads?: (caller: Caller, origin: Origin) => readonly Tag[];
+  readonly reads?: (caller: Caller, view: View) => readonly Tag[];
   /** Other parts that it is made of, each cached by itself. */
   readonly parts?: readonly Part[];
 }
@@ -47,27 +49,29 @@ export function callerOf(id: number | undefined): Caller {
   };
 }
 
-function userPart(id: number): Part {
-  return { name: `user ${id}`, scope: 'PUBLIC', home: user(id), reads: () => [user(id)] };
+export function userPart(id: number): Part {
+  const reads = (): readonly Tag[] => [user(id)];
+  return { name: `user ${id}`, kind: 'user', scope: 'PUBLIC', home: user(id), reads };
 }
 
 /** A post, or the null in its place, which a post that is made makes stale. */
-function postPart(id: number): Part {
+export function postPart(id: number): Part {
   const reads: NonNullable<Part['reads']> = (_, { posts }) =>
     posts.has(post(id)) ? [post(id)] : [POST, post(id)];
-  return { name: `post ${id}`, scope: 'PUBLIC', home: post(id), reads };
+  return { name: `post ${id}`, kind: 'post', scope: 'PUBLIC', home: post(id), reads };
 }
 
 function feedPart(id: number): Part {
-  return { name: `feed ${id}`, scope: 'PUBLIC', reads: () => [postsOf(id)] };
+  return { name: `feed ${id}`, kind: 'feed', scope: 'PUBLIC', reads: () => [postsOf(id)] };
 }
 
 const LIST: Part = {
-  name: 'posts', scope: 'PUBLIC', reads: (_, { posts }) => [POST, ...posts],
+  name: 'posts', kind: 'list', scope: 'PUBLIC', reads: (_, { posts }) => [POST, ...posts],
 };
 
 const ME: Part = {
   name: 'me',
+  kind: 'me',
   scope: 'PRIVATE',
   reads: (caller) => {
     const id = sessionOf(caller);
@@ -78,7 +82,7 @@ const ME: Part = {
 /** A response that is made of entities and of something of its own. */
 function pagePart(id: number): Part {
   return {
-    name: `page ${id}`, scope: 'PUBLIC',
+    name: `page ${id}`, kind: 'page', scope: 'PUBLIC',
     reads: () => [postsOf(id)], parts: [userPart(id), postPart(id)],
   };
 }
@@ -86,7 +90,7 @@ function pagePart(id: number): Part {
 /** A response that is made of cached parts and of nothing else. */
 function cardPart(id: number): Part {
   const parts = [userPart(id), feedPart(id)];
-  return { name: `card ${id}`, scope: 'PUBLIC', parts };
+  return { name: `card ${id}`, kind: 'card', scope: 'PUBLIC', parts };
 }
 
 /** How many things there are of a kind. */

@@ -27,16 +27,29 @@ interface Hash {
   until: Millis;
 }
 
+interface Lock {
+  readonly token: string;
+  readonly until: Millis;
+}
+
 export interface Snapshot {
   readonly stream: Stream | undefined;
   readonly seen: ReadonlyMap<string, { id: string; until: Millis }>;
   readonly hashes: ReadonlyMap<string, Hash>;
+  readonly locks: ReadonlyMap<string, Lock>;
   /** How many records had been appended in all. */
   readonly appended: number;
 }
 
+/** What clients asked for of a lock and were answered, or what became of all of them. */
+export type LockEvent =
+  | { readonly kind: 'set'; readonly name: string; readonly token: string; readonly ms: Millis }
+  | { readonly kind: 'release'; readonly name: string; readonly token: string }
+  | { readonly kind: 'lost' };
+
 export interface RedisObserver {
   appended(record: { position: Position; messageId: string; message: string }): void;
+  lock(event: LockEvent): void;
 }
 
 type Reply = (error: Error | undefined, value?: unknown) => void;
@@ -53,6 +66,7 @@ export class SimulatedRedis {
   #stream: Stream | undefined;
   #seen = new Map<string, { id: string; until: Millis }>();
   #hashes = new Map<string, Hash>();
+  #locks = new Map<string, Lock>();
   readonly #scripts = new Set<string>();
   readonly #readers = new Set<() => boolean>();
   readonly #subscribers = new Set<(payload: string) => void>();
@@ -124,12 +138,14 @@ export class SimulatedRedis {
       stream: this.#stream && { ...this.#stream, entries: [...this.#stream.entries] },
       seen: new Map(this.#seen),
       hashes: copyOf(this.#hashes),
+      locks: new Map(this.#locks),
       appended: this.#appended,
     };
   }
 
   /** What a replica holds that is behind. */
-  restore({ stream, seen, hashes }: Snapshot): void {
+  restore({ stream, seen, hashes, locks }: Snapshot): void {
+    this.loseLocks(locks);
     this.#stream = stream && { ...stream, entries: [...stream.entries] };
     this.#seen = new Map(seen);
     this.#hashes = copyOf(hashes);
@@ -143,6 +159,13 @@ export class SimulatedRedis {
     this.deleteStream();
     this.#seen.clear();
     this.#hashes.clear();
+    this.loseLocks();
+  }
+
+  /** All but these, which a replica has. */
+  loseLocks(kept: ReadonlyMap<string, Lock> = new Map()): void {
+    this.#locks = new Map(kept);
+    this.#observer.lock({ kind: 'lost' });
   }
 
   deleteStream(): void {
@@ -177,13 +200,41 @@ export class SimulatedRedis {
       case 'freshetWrite':
         return this.#writeHash(args);
       case 'unlink':
+        this.#locks.delete(String(args[0]));
         return this.#hashes.delete(String(args[0])) ? 1 : 0;
+      case 'set':
+        return this.#lock(args);
+      case 'exists':
+        return this.#lockOf(String(args[0])) === undefined ? 0 : 1;
+      case 'freshetRelease':
+        return this.#release(String(args[0]), String(args[1]));
       case 'ping':
       case 'subscribe':
         return 'OK';
       default:
         throw new Error(`the simulated Redis knows no ${name}`);
     }
+  }
+
+  #lockOf(name: string): Lock | undefined {
+    const lock = this.#locks.get(name);
+    return lock !== undefined && this.#time.now < lock.until ? lock : undefined;
+  }
+
+  /** `SET name token PX ms NX`, the one way in which a plain key is set without a script. */
+  #lock([name, token, , ms]: Arguments): 'OK' | null {
+    const lock = { name: String(name), token: String(token), ms: Number(ms) };
+    if (this.#lockOf(lock.name) !== undefined) return null;
+    this.#locks.set(lock.name, { token: lock.token, until: this.#time.now + lock.ms });
+    this.#observer.lock({ kind: 'set', ...lock });
+    return 'OK';
+  }
+
+  #release(name: string, token: string): 0 | 1 {
+    this.#observer.lock({ kind: 'release', name, token });
+    if (this.#lockOf(name)?.token !== token) return 0;
+    this.#locks.delete(name);
+    return 1;
   }
 
   #run(name: string, [text, keyCount, ...args]: Arguments): unknown {

@@ -23,10 +23,13 @@ import { Fleet } from './fleet.ts';
 import { Ledger } from './ledger.ts';
 import { Network } from './network.ts';
 import { Origin } from './origin.ts';
+import type { PartAnswer } from './part-reader.ts';
 import { choose, planOf, type Plan } from './plan.ts';
+import { Provenance } from './provenance.ts';
 import { callerOf, post, queries, SESSIONS, type Query } from './queries.ts';
 import { SimulatedLog } from './simulated-log.ts';
 import { SimulatedRedis } from './simulated-redis.ts';
+import { lifeMsMax } from './strategies.ts';
 import { MachineClock, VirtualTime } from './virtual-time.ts';
 import { write, type Written } from './writes.ts';
 
@@ -47,15 +50,20 @@ export interface Violation {
   readonly text: string;
 }
 
-export interface Report {
+/**
+ * What is counted of a run: requests; of the pieces that answers are made of, those out of a cache,
+ * and those past their TTL by why they were served; and what nodes did which were there at the end.
+ */
+export const COUNTS = [
+  'reads', 'hits', 'revalidating', 'afterErrors', 'writes', 'faults',
+  'early', 'refreshes', 'lockWaits', 'lockHits', 'writtenThrough', 'outdated', 'unsettled',
+] as const;
+type Counts = Record<typeof COUNTS[number], number>;
+
+export interface Report extends Readonly<Counts> {
   readonly seed: string;
   /** The run ends with the first. */
   readonly violations: readonly Violation[];
-  readonly reads: number;
-  /** Of the parts of answers, those that came out of a cache. */
-  readonly hits: number;
-  readonly writes: number;
-  readonly faults: number;
 }
 
 const WALL_MS = Date.UTC(2026, 0, 1);
@@ -103,7 +111,7 @@ export class Simulation {
   readonly #queries: readonly Query[];
   readonly #ending = new Set<() => void>();
   readonly #random: Readonly<Record<'reads' | 'writes' | 'faults', Random>>;
-  readonly #counts = { reads: 0, hits: 0, writes: 0, faults: 0 };
+  readonly #counts = Object.fromEntries(COUNTS.map((name) => [name, 0])) as Counts;
   #messages = 0;
   #isOver = false;
 
@@ -118,16 +126,21 @@ export class Simulation {
     this.#random = { reads: random('reads'), writes: random('writes'), faults: random('faults') };
     this.redis = new SimulatedRedis(time, {
       wallMs: WALL_MS,
-      observer: { appended: (record) => this.#appended(record) },
+      observer: {
+        appended: (record) => this.#appended(record),
+        lock: (event) => this.#tell((checker) => checker.lock?.(event)),
+      },
     });
     this.network = new Network({ time, redis: this.redis, random: random('network') });
     this.network.latencyMsMax = plan.latencyMsMax;
-    this.origin = new Origin({ time, random: random('origin') });
+    const { strategies } = plan.limits;
+    this.origin = new Origin({ time, random: random('origin'), replica: strategies.replica });
     this.origin.readMsMax = plan.readMsMax;
-    for (let id = 0; id < plan.posts / 2; id += 1) this.origin.posts.add(post(id));
+    for (let id = 0; id < plan.posts / 2; id += 1) this.origin.setPost(post(id), true);
     const { network, origin } = this;
     this.fleet = new Fleet({
       time, network, origin, ledger,
+      provenance: new Provenance(),
       random: random('nodes'),
       limits: plan.limits,
       observer: this.#observer(),
@@ -153,12 +166,26 @@ export class Simulation {
     await this.#runUntil(faultsUntil);
     this.#heal();
     await this.#runUntil(faultsUntil + CONVERGE_MS);
-    if (this.fleet.lostWithoutTrace) {
-      // Nobody can know of it but by what was cached being too old.
-      await this.#runUntil(this.time.now + this.#plan.limits.ttlMsMax + this.fleet.clockSetBackMs);
+    const { strategies } = this.#plan.limits;
+    if (this.fleet.lostWithoutTrace || strategies.replica?.guard === 'versions') {
+      // Nobody can know of it but by what was cached being too old. Likewise of what a replica that
+      // lagged showed of something whose version nobody told.
+      await this.#runUntil(this.time.now + lifeMsMax(strategies) + this.fleet.clockSetBackMs);
     }
     await this.#settle();
+    for (const node of this.fleet.nodes) this.#countDone(node);
     return { seed: this.#plan.seed, violations: this.#violations, ...this.#counts };
+  }
+
+  #countDone({ readPath, writeThrough, tiers }: FleetNode): void {
+    const counts = this.#counts;
+    const { early, refreshes, lockWaits, lockHits } = readPath.stats;
+    const { outdated, unsettled } = tiers.stats.refused;
+    const done = {
+      early, refreshes, lockWaits, lockHits, outdated, unsettled,
+      writtenThrough: writeThrough.stats.stored,
+    };
+    for (const [name, count] of Object.entries(done)) counts[name as keyof Counts] += count;
   }
 
   crashed(error: unknown): void {
@@ -196,22 +223,35 @@ export class Simulation {
     this.network.heal();
     this.fleet.heal();
     this.origin.failures = 0;
+    this.origin.outages = 0;
+    this.origin.catchUp();
     this.origin.readMsMax = 5;
     this.network.latencyMsMax = 1;
   }
 
   async #settle(): Promise<void> {
+    const { terms } = this.#plan.limits.strategies;
+    const settleMs = Math.max(...Object.values(terms).map(({ strategy }) => strategy.settleMs));
     for (const node of this.fleet.nodes) {
       const answers: Answer[] = [];
+      const first: Answer[] = [];
       // Of a whole that is made of parts the first may be about to expire; this one lives for long.
       const lasting = this.#queries.find(({ name }) => name === 'user 0') as Query;
       const again = Array.from({ length: AGAIN }, () => lasting);
       const all = [...this.#queries, ...again];
       const client: Client = { id: -1, home: 0, session: 0, position: undefined };
+      const ask = async (query: Query, into: Answer[]): Promise<void> => {
+        void this.#ask(client, node, query).then((answer) => answer && into.push(answer));
+        await this.#runUntil(this.time.now + ASK_MS);
+      };
+      // Where a node was idle, settle times may be counted from the first that is loaded again.
+      for (const query of settleMs > 0 ? this.#queries : []) await ask(query, first);
+      await this.#runUntil(this.time.now + settleMs);
+      // What was purged softly may be served once more, while it is loaded anew.
+      for (const query of this.#queries) await ask(query, first);
       for (const query of all) {
         if (this.#violations.length > 0) return;
-        void this.#ask(client, node, query).then((answer) => answer && answers.push(answer));
-        await this.#runUntil(this.time.now + ASK_MS);
+        await ask(query, answers);
       }
       const isAll = answers.length === all.length;
       if (!isAll) this.#report('converges', `${node.name} does not answer`);
@@ -257,7 +297,7 @@ export class Simulation {
       this.#tell((checker) => checker.failed?.(visit, error));
       return undefined;
     }
-    this.#counts.hits += answer.parts.filter(({ how }) => how === 'l1' || how === 'l2').length;
+    for (const part of answer.parts) this.#count(part);
     client.position = latest(client.position ?? answer.position, answer.position);
     this.#note(() => `${node.name} answers ${query.name} to client ${client.id}, asked at `
       + `${request.arrivedAt.toFixed(1)}: ${describe(answer)}`);
@@ -265,16 +305,36 @@ export class Simulation {
     return answer;
   }
 
+  #count({ leaves }: PartAnswer): void {
+    for (const { how, why } of leaves) {
+      if (how === 'l1' || how === 'l2') this.#counts.hits += 1;
+      if (how === 'stale') this.#counts[why === 'error' ? 'afterErrors' : 'revalidating'] += 1;
+    }
+  }
+
   #write(): void {
     const random = this.#random.writes;
     const name = choose(random, this.#plan.writes);
     const route = choose(random, this.#plan.routes);
-    const { origin } = this;
-    const written = write(name, { origin, maker: this.#maker, random, extent: this.#plan });
-    const { message_id: id } = written.message;
+    const { strategies } = this.#plan.limits;
+    const tellsVersions = strategies.replica?.guard === 'versions';
+    const telling = { isSoft: random() < strategies.softShare, tellsVersions };
     this.#counts.writes += 1;
-    this.#note(() => `write ${id} (${name}, by ${route}) commits ${describeCovers(written)}`);
-    this.ledger.published(id, written.covers);
+    const commit = (): Written => {
+      const { origin } = this;
+      const options = { origin, maker: this.#maker, random, extent: this.#plan };
+      const written = write(name, options, telling);
+      const { message_id: id } = written.message;
+      this.#note(() => `write ${id} (${telling.isSoft ? 'soft ' : ''}${name}, by ${route})`
+        + ` commits ${describeCovers(written)}`);
+      this.ledger.published(id, written.covers);
+      return written;
+    };
+    if (route === 'mutation') {
+      this.#mutate(pick(random, this.#clients), commit);
+      return;
+    }
+    const written = commit();
     const delayMs = this.#plan.publishDelayMsMax * random() ** 2;
     switch (route) {
       case 'publisher': {
@@ -288,8 +348,6 @@ export class Simulation {
         if (isCareless) this.time.after(delayMs + 100 * random(), () => this.#publish(written));
         return;
       }
-      case 'mutation':
-        return this.#mutate(pick(random, this.#clients), written);
       default:
         route satisfies never;
     }
@@ -306,16 +364,22 @@ export class Simulation {
     this.ledger.announced(message.message_id, this.time.now);
   }
 
-  /** A write that comes through a node, whose origin has committed just now. */
-  #mutate(client: Client, { message, covers }: Written): void {
+  /** A write that comes through a node. */
+  #mutate(client: Client, commit: () => Written): void {
     const node = this.fleet.at(client.home) ?? this.fleet.nodes[0];
     assert(node !== undefined, 'the last node is never killed');
-    const freezes = node.clock.freezes;
-    node.unsettled += 1;
-    node.clock.deliver(() => {
-      const beganAt = this.time.now;
-      node.unsettled -= 1;
-      node.invalidate(message).then((position) => {
+    let beganAt = this.time.now;
+    let { freezes } = node.clock;
+    node.clock.deliver(() => node.mutate({
+      commit: () => {
+        if (node.clock.isDead) this.fleet.lostWithoutTrace = true;
+        return commit();
+      },
+      purging: () => {
+        beganAt = this.time.now;
+        ({ freezes } = node.clock);
+      },
+      purged: ({ message, covers }, position) => {
         const answeredAt = this.time.now;
         const write: OwnWrite = {
           client: client.id, node, covers, position, beganAt, answeredAt, freezes,
@@ -324,11 +388,12 @@ export class Simulation {
         this.#note(() => `${node.name} answers write ${message.message_id} to client ${client.id}`
           + ` (${position === undefined ? 'kept' : formatPosition(position)})`);
         this.#tell((checker) => checker.wrote?.(write));
-      }, (error: unknown) => {
+      },
+      failed: (error) => {
         if (!this.fleet.isUp(node)) this.fleet.lostWithoutTrace = true;
         this.#tell((checker) => checker.writeFailed?.(node, error));
-      });
-    });
+      },
+    }));
   }
 
   #fault(): void {
@@ -353,9 +418,11 @@ export class Simulation {
   #observer(): NodeObserver {
     return {
       loading: (load) => this.#tell((checker) => checker.loading?.(load)),
-      loaded: (load, uncacheable) =>
-        this.#tell((checker) => checker.loaded?.(load, uncacheable)),
+      loaded: (load, how) => this.#tell((checker) => checker.loaded?.(load, how)),
       found: (node, key) => this.#tell((checker) => checker.found?.(node, key)),
+      lockTaken: (node, key, leaseMs) =>
+        this.#tell((checker) => checker.lockTaken?.(node, key, leaseMs)),
+      lockLooked: (node, key) => this.#tell((checker) => checker.lockLooked?.(node, key)),
       gap: (node) => {
         this.#note(() => `${node.name} notices a gap, goes on at ${formatPosition(node.position)}`);
         this.fleet.noticedGap(node);

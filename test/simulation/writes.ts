@@ -1,11 +1,11 @@
 /** What writers change, and what they say of it: a commit, and the message that covers it. */
 import type { Random } from '../../src/invalidation/clock.ts';
 import type { MessageMaker } from '../../src/invalidation/message-maker.ts';
-import type { InvalidationMessage } from '../../src/invalidation/message.ts';
+import type { InvalidationMessage, Metadata } from '../../src/invalidation/message.ts';
 import type { Tag } from '../../src/invalidation/tag.ts';
 import { integerBelow, pick } from '../support/seeded-random.ts';
 import type { Cover } from './ledger.ts';
-import type { Origin } from './origin.ts';
+import { isVersioned, type Origin } from './origin.ts';
 import {
   note, POST, post, postsOf, session, SESSIONS, user, type Extent,
 } from './queries.ts';
@@ -30,6 +30,13 @@ interface Change {
   readonly message: InvalidationMessage;
 }
 
+/** How it is told. */
+export interface Telling {
+  readonly isSoft: boolean;
+  /** With the version of the entity, where the message is of one alone. */
+  readonly tellsVersions: boolean;
+}
+
 export interface WriterOptions {
   readonly origin: Origin;
   readonly maker: MessageMaker;
@@ -38,10 +45,23 @@ export interface WriterOptions {
 }
 
 /** Commits a change of this kind. */
-export function write(name: WriteName, options: WriterOptions): Written {
+export function write(name: WriteName, options: WriterOptions, telling: Telling): Written {
   const { tags, message } = change(name, options);
-  const covers = tags.map((tag) => ({ tag, version: options.origin.commit(tag) }));
-  return { covers, message };
+  const { isSoft, tellsVersions } = telling;
+  const isOfOne = typeof message.entity_id === 'string';
+  const covers = tags.map((tag, place): Cover => ({
+    tag,
+    version: options.origin.commit(tag),
+    isSoft,
+    isTold: tellsVersions && isOfOne && place === 0 && isVersioned(tag),
+  }));
+  const [first] = covers;
+  const metadata: Metadata = {
+    ...message.metadata,
+    ...(isSoft && { soft: true }),
+    ...(first?.isTold === true && { version: first.version }),
+  };
+  return { covers, message: { ...message, metadata } };
 }
 
 function change(name: WriteName, options: WriterOptions): Change {
@@ -96,9 +116,9 @@ function changePost(name: 'create' | 'delete', options: WriterOptions): Change {
   }
   const id = pick(random, candidates);
   if (name === 'delete') {
-    origin.posts.delete(post(id));
+    origin.setPost(post(id), false);
     return { tags: [post(id)], message: maker.deleted('Post', id) };
   }
-  origin.posts.add(post(id));
+  origin.setPost(post(id), true);
   return { tags: [POST, post(id)], message: maker.created('Post', id) };
 }

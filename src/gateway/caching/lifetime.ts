@@ -58,10 +58,11 @@ export function lifetimeWithin(
 }
 
 /**
- * Of a whole that is made of parts: no longer than the first of them, nor than who it is for; and it
- * is as old as the oldest of them, so that parts which were read too long ago to be served by a node
- * that does not hear the log are not served again as a new whole. `beganAt`: when its load began,
- * before any part was told of: what a part had left then is rather too little than too much.
+ * Of a whole that is made of parts: no longer than the first of them, nor than who it is for; and
+ * it is as old as the oldest of them, so that parts which were read too long ago to be served by a
+ * node that does not hear the log are not served again as a new whole. `beganAt`: when its load
+ * began, before any part was told of: what a part had left is counted from then, which is rather
+ * too little than too much.
  */
 export function lifetimeOfWhole(
   terms: Terms,

@@ -12,7 +12,7 @@ export function bounded({ report }: CheckerContext): Checker {
       const bounds = {
         'bytes of L1': [l1.bytes, limits.l1.bytesMax],
         'entries of L1': [l1.size, limits.l1.entriesMax],
-        'marks of the horizon': [marks, marksMax + patternsMax],
+        'marks of the horizon': [marks, 2 * (marksMax + patternsMax)],
         'messages kept': [outbox, limits.outboxRecordsMax + WIDENED_MAX],
         'flights': [readPath.flights, 10_000],
       } as const;

@@ -1,11 +1,11 @@
 /** What a checker is told. Each holds one property, and knows nothing of the others. */
 import type { Millis } from '../../../src/invalidation/clock.ts';
 import type { Position } from '../../../src/invalidation/position.ts';
-import type { Tag } from '../../../src/invalidation/tag.ts';
-import type { Answer, FleetNode, Loading, Request } from '../fleet-node.ts';
+import type { Answer, FleetNode, Loaded, Loading, Request } from '../fleet-node.ts';
 import type { Fleet } from '../fleet.ts';
-import type { Cover, Ledger } from '../ledger.ts';
+import type { Cover, Ledger, Required } from '../ledger.ts';
 import type { Origin } from '../origin.ts';
+import type { LockEvent } from '../simulated-redis.ts';
 
 /** A request on its way through a node. */
 export interface Visit {
@@ -13,7 +13,7 @@ export interface Visit {
   readonly node: FleetNode;
   readonly request: Request;
   /** The versions that the node knew of when the request arrived. */
-  readonly known: ReadonlyMap<Tag, number>;
+  readonly known: Required;
   /** How often the node had been frozen when the request arrived. */
   readonly freezes: number;
 }
@@ -46,8 +46,11 @@ export interface Checker {
   wrote?(write: OwnWrite): void;
   writeFailed?(node: FleetNode, error: unknown): void;
   loading?(load: Loading): void;
-  loaded?(load: Loading, uncacheable: ReadonlySet<string>): void;
+  loaded?(load: Loading, how: Loaded): void;
   found?(node: FleetNode, key: string): void;
+  lockTaken?(node: FleetNode, key: string, leaseMs: Millis): void;
+  lockLooked?(node: FleetNode, key: string): void;
+  lock?(event: LockEvent): void;
   /** Now and then, of each node that is up. */
   inspect?(node: FleetNode): void;
   /** All faults have ended a while ago and nothing is written any more. */

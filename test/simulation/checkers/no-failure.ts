@@ -1,6 +1,7 @@
 /**
  * No request fails for the cache, and none waits for it for longer than its bounds: what a request
- * takes beyond the loads of what it asks for is bounded, whatever Redis does.
+ * takes beyond the loads of what it asks for is bounded, whatever Redis does; and a lock that
+ * another node holds, or held when it died, is waited for no longer than its lease.
  */
 import type { Millis } from '../../../src/invalidation/clock.ts';
 import type { FleetNode } from '../fleet-node.ts';
@@ -12,6 +13,11 @@ const LOOK_UPS_MS_MAX = 4 * 2 * 55;
 /** Of an append and of following it, with room for what the process itself takes. */
 const APPEND_MS_MAX = 250 + 100 + 250 + 50;
 
+/** Of a lock, once in each round, and for each part within a part. */
+const LOCKS_MAX = 3 * 2;
+/** To ask for a lock, and to look after it was given up, in Redis both times. */
+const LOCK_MS_MAX = 2 * 55 + 50;
+
 /** How long anything at all was being loaded on a node. */
 interface Busy {
   loads: number;
@@ -19,9 +25,16 @@ interface Busy {
   totalMs: Millis;
 }
 
+/** A lock that is another's. */
+interface Taken {
+  readonly until: Millis;
+  readonly freezes: number;
+}
+
 export function noFailure({ report, now, fleet }: CheckerContext): Checker {
   const busy = new Map<FleetNode, Busy>();
   const busyAtArrival = new WeakMap<Visit, Millis>();
+  const takenLocks = new WeakMap<FleetNode, Map<string, Taken>>();
   const busyOf = (node: FleetNode): Busy => {
     const known = busy.get(node) ?? { loads: 0, since: 0, totalMs: 0 };
     busy.set(node, known);
@@ -48,8 +61,23 @@ export function noFailure({ report, now, fleet }: CheckerContext): Checker {
       if (freezes !== node.clock.freezes || parts.some(({ how }) => how === 'uncached')) return;
       const loadMs = busyMs(busyOf(node)) - (busyAtArrival.get(visit) ?? 0);
       const waitMs = now() - request.arrivedAt - loadMs;
-      if (waitMs <= node.limits.positionWaitMs + LOOK_UPS_MS_MAX) return;
+      const { positionWaitMs, strategies } = node.limits;
+      const leaseMs = Math.max(...Object.values(strategies.terms).map((terms) =>
+        terms.strategy.lockMs));
+      const lockMs = leaseMs === 0 ? 0 : LOCKS_MAX * (leaseMs + LOCK_MS_MAX);
+      if (waitMs <= positionWaitMs + LOOK_UPS_MS_MAX + lockMs) return;
       report(`${node.name} took ${Math.round(waitMs)} ms to answer, besides loading`);
+    },
+    lockTaken(node, key, leaseMs) {
+      const taken = takenLocks.get(node) ?? new Map<string, Taken>();
+      const { freezes } = node.clock;
+      takenLocks.set(node, taken.set(key, { until: now() + leaseMs, freezes }));
+    },
+    lockLooked(node, key) {
+      const taken = takenLocks.get(node)?.get(key);
+      if (taken === undefined || taken.freezes !== node.clock.freezes) return;
+      if (now() <= taken.until + LOCK_MS_MAX) return;
+      report(`${node.name} waits for the lock of ${JSON.stringify(key)} beyond its lease`);
     },
     failed({ node }, error) {
       if (error instanceof OriginError) return;

@@ -1,8 +1,8 @@
 /**
- * One load at a time for a key in a node. Not counted are requests that may not wait for others
- * (a position that the node has not reached), those that have waited three times and been refused
- * what came, or once for what nobody may keep, and loads that have been in the air for too long to
- * be joined.
+ * One load at a time for a key in a node, whether a request waits for it or not. Not counted are
+ * requests that may not wait for others (a position that the node has not reached), those that have
+ * waited three times and been refused what came, or once for what nobody may keep, and loads that
+ * have been in the air for too long to be joined.
  */
 import type { FleetNode, Loading, Request } from '../fleet-node.ts';
 import type { Checker, CheckerContext } from './checker.ts';
@@ -55,7 +55,7 @@ export function oneLoad({ report, now }: CheckerContext): Checker {
         if (!mayLoadAlone) loads.inTheAir.add(load);
       }
     },
-    loaded(load, uncacheable) {
+    loaded(load, { uncacheable }) {
       for (const key of load.keys) {
         const loads = loadsOf(load.node, key);
         loads.inTheAir.delete(load);
