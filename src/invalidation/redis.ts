@@ -102,7 +102,7 @@ function single(plan: RedisPlan, connection: RedisConnectionOptions): Redis {
     ...(plan.sentinelTls === undefined ? {} : { sentinelTLS: plan.sentinelTls }),
   };
   const [node] = plan.nodes;
-  return new Redis({
+  const client = new Redis({
     ...common(plan, connection),
     ...(node === undefined ? {} : { host: node.host, port: node.port }),
     ...sentinels,
@@ -110,6 +110,24 @@ function single(plan: RedisPlan, connection: RedisConnectionOptions): Redis {
     retryStrategy: retry,
     enableOfflineQueue: false,
     enableAutoPipelining: connection.autoPipelining ?? false,
+  });
+  comeBack(client);
+  return client;
+}
+
+/**
+ * A client that is told of a failover while it connects anew ends for good, as if its owner had
+ * ended it. It begins again, unless its owner has.
+ */
+function comeBack(client: Redis): void {
+  const disconnect = client.disconnect.bind(client);
+  let isOver = false;
+  client.disconnect = (reconnect = false) => {
+    isOver ||= !reconnect;
+    disconnect(reconnect);
+  };
+  client.on('end', () => {
+    if (!isOver) client.connect().catch(() => undefined);
   });
 }
 

@@ -114,6 +114,23 @@ describe('a master that Sentinels name', () => {
   }, 30_000);
   afterAll(() => watched.stop());
 
+  it('is found again by a client that hears of a failover while it connects', async () => {
+    const { sentinels, name } = watched;
+    const client = connectRedis({ sentinels, name }) as Redis;
+    const { connector } = client as unknown as { connector: { disconnect(): void } };
+    await until(() => client.status === 'ready', { what: 'it is connected' });
+    const ended = vi.fn();
+    client.once('end', ended);
+    // What the client itself does then, whatever its state.
+    client.once('connecting', () => connector.disconnect());
+    client.disconnect(true);
+    await until(() => ended.mock.calls.length > 0, { what: 'it ends' });
+    await until(() => client.status === 'ready', { what: 'it is connected again' });
+    client.disconnect();
+    await until(() => client.status === 'end', { what: 'its owner ends it' });
+    await expect(client.ping()).rejects.toThrow('closed');
+  });
+
   it('is followed, and so is the one that takes its place', async () => {
     const { sentinels, name } = watched;
     const [a, b] = await Promise.all([nodeOn({ sentinels, name }), nodeOn({ sentinels, name })]);
