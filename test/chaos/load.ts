@@ -8,6 +8,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
 import type { Random } from '../../src/invalidation/clock.ts';
 import { createPublisher, type Publisher } from '../../src/invalidation/publisher.ts';
 import { formatPosition } from '../../src/invalidation/position.ts';
@@ -34,6 +35,7 @@ const READERS_PER_NODE = 3;
 const WRITE_EVERY_MS = 120;
 const POSITIONED_SHARE = 0.1;
 const WRITTEN_AGAIN_SHARE = 0.5;
+const RECONNECT_EVERY_MS = 1_000;
 /** After this long without a way to deliver, the suite itself is at fault. */
 const DELIVERY_MS = 60_000;
 
@@ -55,6 +57,7 @@ export class Load {
   readonly #http = new HttpClient();
   readonly #plain: RedisClient;
   readonly #publisher: Publisher;
+  #reconnectedAt = 0;
   readonly #stalls = new StallMeter();
   readonly #stop = new AbortController();
   readonly #loops: Promise<void>[] = [];
@@ -280,7 +283,15 @@ export class Load {
 
   async #publishOnce(message: string): Promise<boolean> {
     const receivers = await this.#plain.publish('cache:invalidate', message).catch(() => -1);
-    return receivers >= (this.#options.topology.name === 'sentinel' ? 1 : 0);
+    if (this.#options.topology.name !== 'sentinel' || receivers !== 0) return receivers >= 0;
+    // A replica takes what is published as well, and nobody listens there: this client found the
+    // old master when it had come back and was not yet told. It asks the Sentinel again.
+    const now = performance.now();
+    if (now - this.#reconnectedAt > RECONNECT_EVERY_MS) {
+      this.#reconnectedAt = now;
+      (this.#plain as Redis).disconnect(true);
+    }
+    return false;
   }
 
   #change(id: string): number {

@@ -3,7 +3,7 @@
  * under load and under every fault; prints a table and ends with 1 where anything in it must not
  * be. All that it needs it starts itself on loopback, and it ends with it, also on Ctrl-C.
  *
- *     npm run chaos -- [--reads N] [--topology single,cluster] [--fault mixed,flushed] [--seed S]
+ *     npm run chaos -- [--reads N] [--topology single,cluster] [--fault mixed --fault flushed] [--seed S]
  */
 import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
@@ -20,7 +20,7 @@ const { values } = parseArgs({
     /** In all; each fault of each topology gets an equal share at least. */
     reads: { type: 'string', default: '1000000' },
     topology: { type: 'string', default: ALL.join(',') },
-    fault: { type: 'string' },
+    fault: { type: 'string', multiple: true },
     seed: { type: 'string', default: '1' },
   },
 });
@@ -28,7 +28,7 @@ const { values } = parseArgs({
 // Exit hooks end what was started.
 process.once('SIGINT', () => process.exit(130));
 
-const wanted = values.fault?.split(',');
+const wanted = values.fault;
 const runs = values.topology.split(',').map((topology) => {
   const known = Object.keys(FAULTS[topology as TopologyName] ?? {});
   if (known.length === 0) usage(`--topology is one of ${ALL.join(', ')}, got ${topology}`);
