@@ -48,6 +48,7 @@ export class Channel {
   #running: Promise<void> | undefined;
   /** When the last proof was asked for; undefined while nothing is heard. */
   #provedAt: Millis | undefined;
+  #receivedAt: Millis = Number.NEGATIVE_INFINITY;
 
   constructor(options: ChannelOptions) {
     const { clock, random } = options;
@@ -110,13 +111,27 @@ export class Channel {
         await pause(clock, heartbeatMs, session.signal);
         if (session.signal.aborted) break;
         const pingedAt = clock.now();
-        await within(this.#prove(client), bound);
-        this.#provedAt = pingedAt;
+        const isProved = await this.#isProved(within(this.#prove(client), bound), pingedAt);
+        if (isProved) this.#provedAt = pingedAt;
       }
     } catch {
       // Whatever it was, the connection is given up and another one is made.
     }
     return isListening;
+  }
+
+  /**
+   * Whether the answer came. Rejects where it did not and nothing else came either: in a storm the
+   * answer lies behind messages that are still to be read, and to cut them off would lose them.
+   */
+  async #isProved(proof: Promise<void>, askedAt: Millis): Promise<boolean> {
+    try {
+      await proof;
+      return true;
+    } catch (error) {
+      if (this.#receivedAt < askedAt) throw error;
+      return false;
+    }
   }
 
   /** Rejects where the server answers but may not hear: a node that lost touch with its Cluster. */
@@ -141,6 +156,7 @@ export class Channel {
   }
 
   #receive(payload: Buffer): void {
+    this.#receivedAt = this.#options.clock.now();
     if (isAnnouncement(payload)) return;
     let message: InvalidationMessage;
     try {
