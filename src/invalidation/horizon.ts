@@ -29,6 +29,8 @@ export interface HorizonLimits {
 
 export class Horizon {
   #position = ORIGIN;
+  /** Counted when it is asked for, which in a storm is often. */
+  #next = ORIGIN;
   readonly #hard: Marks;
   readonly #soft: Marks;
   readonly #holds = new Holds();
@@ -44,6 +46,12 @@ export class Horizon {
   /** Every record up to here has been applied. The stamp of a read that begins now. */
   get position(): Position {
     return this.#position;
+  }
+
+  /** The least position after that one. */
+  get next(): Position {
+    if (this.#next <= this.#position) this.#next = successor(this.#position);
+    return this.#next;
   }
 
   /** Anything stamped below it counts as invalidated. */
@@ -94,7 +102,7 @@ export class Horizon {
 
   /** As `mark`, for an invalidation whose position is not known. */
   markNow(purges: readonly Purge[]): void {
-    this.mark(successor(this.#position), purges);
+    this.mark(this.next, purges);
   }
 
   /**
@@ -104,7 +112,7 @@ export class Horizon {
    * as invalidated until the next record.
    */
   forget(end: Position): void {
-    this.#hard.raiseFloor(latest(end, successor(this.#position)));
+    this.#hard.raiseFloor(latest(end, this.next));
     this.#position = latest(end, this.#position);
     this.assertInvariants();
   }

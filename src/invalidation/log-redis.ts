@@ -15,7 +15,7 @@ import { fault, type FreshetError } from './errors.ts';
 import type { AppendOptions, Log, LogEvent } from './log.ts';
 import { RedisLogAppender, type Appended } from './log-redis-appender.ts';
 import { RedisLogReader } from './log-redis-reader.ts';
-import { readMessage, writeMessageAround, type InvalidationMessage } from './message.ts';
+import { checkMessage, writeMessageAround, type InvalidationMessage } from './message.ts';
 import type { Position } from './position.ts';
 import { connectRedis, type RedisOptions } from './redis.ts';
 import { readRedisOptions } from './redis-options.ts';
@@ -112,7 +112,7 @@ export class RedisLog implements Log {
   ): Appended {
     const json = contentOf(message);
     // Whatever is in the log can be read by those who follow it: checked here as there.
-    readMessage(json);
+    checkMessage(message, json);
     return {
       json,
       messageId: message.message_id,

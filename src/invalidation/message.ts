@@ -73,9 +73,14 @@ export function readMessage(
   limits: MessageLimits = {},
 ): InvalidationMessage {
   const { bytesMax = BYTES_MAX } = limits;
-  const bytes = Buffer.byteLength(payload);
-  if (bytes > bytesMax) throw fault('MESSAGE_TOO_LARGE', { bytesMax, bytes });
+  checkLength(payload, bytesMax);
   return messageOf(parse(payload), limits);
+}
+
+/** Throws as `readMessage` would for the message's JSON, which is not parsed for it. */
+export function checkMessage(message: InvalidationMessage, json: string): void {
+  checkLength(json, BYTES_MAX);
+  messageOf({ fields: { ...message }, exactFields: () => ({ ...message }) }, {});
 }
 
 /**
@@ -83,8 +88,7 @@ export function readMessage(
  * Throws as `readMessage` where it is no array.
  */
 export function readMessages(json: string): readonly (InvalidationMessage | undefined)[] {
-  const bytes = Buffer.byteLength(json);
-  if (bytes > BYTES_MAX) throw fault('MESSAGE_TOO_LARGE', { bytesMax: BYTES_MAX, bytes });
+  checkLength(json, BYTES_MAX);
   const { value, exactly } = parseJson(json);
   if (!Array.isArray(value)) throw unreadable('a JSON array was required');
   return value.map((fields: unknown, at) => {
@@ -95,6 +99,13 @@ export function readMessages(json: string): readonly (InvalidationMessage | unde
       return undefined;
     }
   });
+}
+
+function checkLength(payload: string | Uint8Array, bytesMax: number): void {
+  // A UTF-16 unit is at most 3 bytes of UTF-8.
+  if (payload.length * 3 <= bytesMax) return;
+  const bytes = Buffer.byteLength(payload);
+  if (bytes > bytesMax) throw fault('MESSAGE_TOO_LARGE', { bytesMax, bytes });
 }
 
 function messageOf({ fields, exactFields }: Parsed, limits: MessageLimits): InvalidationMessage {
@@ -133,6 +144,8 @@ export function writeMessageAround(message: InvalidationMessage): readonly [stri
 
 /** A name in any case: `user` -> `'User'`, `session` -> `{ Custom: 'session' }`. */
 export function entityTypeOf(name: string): EntityType {
+  const exact = WELL_KNOWN_TYPES.find((known) => known === name);
+  if (exact !== undefined) return exact;
   const wanted = name.toLowerCase();
   return WELL_KNOWN_TYPES.find((known) => known.toLowerCase() === wanted) ?? { Custom: name };
 }
@@ -179,7 +192,7 @@ function parseJson(payload: string | Uint8Array): { value: unknown; exactly: () 
     const text = typeof payload === 'string' ? payload : UTF_8.decode(payload);
     const value: unknown = JSON.parse(text);
     let exact: unknown;
-    return { value, exactly: () => exact ??= JSON.parse(text, numberAsWritten) };
+    return { value, exactly: () => exact ??= JSON.parse(text, numberAsWritten) as unknown };
   } catch {
     // The error of the parser quotes the text, so it is not handed on as the cause.
     throw unreadable('JSON in UTF-8 was required');
@@ -193,6 +206,7 @@ function numberAsWritten(_name: string, value: unknown, context?: { source?: str
 }
 
 function actionOf(value: unknown): Action {
+  if (ACTIONS.includes(value as Action)) return value as Action;
   const wanted = typeof value === 'string' ? value.toLowerCase() : undefined;
   const action = ACTIONS.find((known) => known.toLowerCase() === wanted);
   if (action === undefined) throw unreadable(`action: one of ${ACTIONS.join(', ')} was required`);

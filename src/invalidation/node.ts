@@ -26,7 +26,7 @@ import type { AppendOptions, Log, LogRecord } from './log.ts';
 import { MessageMaker } from './message-maker.ts';
 import type { InvalidationMessage } from './message.ts';
 import { Outbox, type OutboxAppendOptions } from './outbox.ts';
-import { latest, ORIGIN, successor, type Position } from './position.ts';
+import { latest, ORIGIN, type Position } from './position.ts';
 import type { Purge } from './purge.ts';
 import { purgesOf } from './purges-of.ts';
 import type { Settle, Siblings } from './siblings.ts';
@@ -268,7 +268,7 @@ export class InvalidationNode {
    */
   #apply(message: InvalidationMessage): Settle {
     const purges = purgesOf(message, this.#keyMap);
-    const guess = successor(this.position);
+    const guess = this.horizon.next;
     this.horizon.markNow(purges);
     const release = this.horizon.hold(purges);
     return (position) => {

@@ -12,8 +12,10 @@ import { collectionTag, entityTag, readTag, SEGMENTS_MAX, tagOf, type Tag } from
 
 /** What `message` makes stale; `keyMap` for services whose keys are spelled otherwise. */
 export function purgesOf(message: InvalidationMessage, keyMap?: KeyMap): readonly Purge[] {
+  const own = ownPurges(message, keyMap);
+  if (message.metadata === null) return own;
   const cascade = cascadeOf(message.metadata).flatMap((text) => purgesOfPattern(text, keyMap));
-  const purges = [...ownPurges(message, keyMap), ...cascade];
+  const purges = [...own, ...cascade];
   if (message.metadata?.soft !== true) return purges;
   return purges.map((purge): Purge => ({ ...purge, soft: true }));
 }
@@ -42,7 +44,8 @@ function purgesOfEntity(message: InvalidationMessage): readonly Purge[] {
   if (entity_id === null) return collection;
   const version = versionOf(metadata);
   const tag = entityTag(type, entity_id);
-  return [...collection, { kind: 'tag', tag, ...(version !== undefined && { version }) }];
+  const purge: Purge = version === undefined ? { kind: 'tag', tag } : { kind: 'tag', tag, version };
+  return [...collection, purge];
 }
 
 /** What is no count, or too large to be told from the next, is ignored: the purge stands anyway. */
