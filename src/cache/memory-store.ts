@@ -10,6 +10,7 @@ import type { Clock } from '../invalidation/clock.ts';
 import { deleteAtOf, type Entry } from './entry.ts';
 import type { CacheKey } from './key.ts';
 import type { Store } from './store.ts';
+import { TagTable } from './tag-table.ts';
 
 export interface MemoryStoreOptions {
   readonly clock: Clock;
@@ -42,6 +43,7 @@ export class MemoryStore implements Store {
   readonly #clock: Clock;
   readonly #entryBytesMax: number;
   readonly #entries: LRUCache<string, Entry>;
+  readonly #tags = new TagTable();
   #closed = false;
 
   constructor(options: MemoryStoreOptions) {
@@ -89,7 +91,7 @@ export class MemoryStore implements Store {
       this.#entries.delete(id);
       return;
     }
-    this.#entries.set(id, withOwnMemory(entry), { size });
+    this.#entries.set(id, this.#owned(entry), { size });
   }
 
   /** Puts `entry` in the place of `held`; false where that has gone, or there is no room for it. */
@@ -115,11 +117,16 @@ export class MemoryStore implements Store {
 
   clear(): void {
     this.#entries.clear();
+    this.#tags.clear();
   }
 
   close(): void {
     this.#closed = true;
     this.clear();
+  }
+
+  #owned(entry: Entry): Entry {
+    return { ...entry, value: withOwnMemory(entry.value), tags: this.#tags.intern(entry.tags) };
   }
 }
 
@@ -136,10 +143,9 @@ function costOf(id: string, { value, tags, encoded = {} }: Entry): number {
  * A value that is a part of something larger, such as what arrived on a socket in one piece, would
  * keep all of that in memory: it is copied.
  */
-function withOwnMemory(entry: Entry): Entry {
-  const { value } = entry;
-  if (value.buffer.byteLength === value.byteLength) return entry;
+function withOwnMemory(value: Buffer): Buffer {
+  if (value.buffer.byteLength === value.byteLength) return value;
   const copy = Buffer.allocUnsafeSlow(value.byteLength);
   value.copy(copy);
-  return { ...entry, value: copy };
+  return copy;
 }

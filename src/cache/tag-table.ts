@@ -1,0 +1,36 @@
+/**
+ * Gives equal tags one string, so that what many entries carry is held once: a tag comes out of
+ * each answer as a string of its own. It promises to hold no more than two generations of tags;
+ * one that was asked for in neither of them is a string of its own again, which costs memory only.
+ */
+import type { Tag } from '../invalidation/tag.ts';
+
+/** Some 100 B each. Tags of many entries are asked for again long before as many others were. */
+const GENERATION_MAX = 50_000;
+
+export class TagTable {
+  #young = new Map<Tag, Tag>();
+  #old = new Map<Tag, Tag>();
+
+  /** The same tags, in an array of exactly their number. */
+  intern(tags: readonly Tag[]): readonly Tag[] {
+    return Array.from(tags, (tag) => this.#one(tag));
+  }
+
+  clear(): void {
+    this.#young.clear();
+    this.#old.clear();
+  }
+
+  #one(tag: Tag): Tag {
+    const young = this.#young.get(tag);
+    if (young !== undefined) return young;
+    if (this.#young.size >= GENERATION_MAX) {
+      this.#old = this.#young;
+      this.#young = new Map();
+    }
+    const known = this.#old.get(tag) ?? tag;
+    this.#young.set(known, known);
+    return known;
+  }
+}
