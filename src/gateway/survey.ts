@@ -33,7 +33,7 @@ export interface SurveyorOptions {
 }
 
 /** The event loop is held for so long, and for one match more, which takes as long at worst. */
-const SLICE_MS: Millis = 2;
+const SLICE_MS: Millis = 1;
 export const TAGS_SHOWN_MAX = 1_000;
 const TAGS_COUNTED_MAX = 100_000;
 const MARKS_MAX = 100_000;
@@ -70,6 +70,7 @@ export class Surveyor {
     const touches = touchesOf(purges);
     const slice = new Slice(clock);
     const tags = new Set<Tag>();
+    const shown: Tag[] = [];
     let [scanned, touched, isComplete] = [0, 0, true];
     for (const entry of entries()) {
       if (scanned === scannedMax) {
@@ -82,13 +83,15 @@ export class Surveyor {
         if (slice.isOver()) await slice.next();
         if (!touches(tag)) continue;
         isTouched = true;
+        if (tags.has(tag)) continue;
         if (tags.size < TAGS_COUNTED_MAX) tags.add(tag);
-        else isComplete &&= tags.has(tag);
+        else isComplete = false;
+        if (shown.length < TAGS_SHOWN_MAX) shown.push(tag);
       }
       if (isTouched) touched += 1;
     }
-    const shown = [...tags].slice(0, TAGS_SHOWN_MAX).toSorted();
-    return { entries: touched, tags: shown, count: tags.size, scanned, complete: isComplete };
+    const [count, complete] = [tags.size, isComplete];
+    return { entries: touched, tags: shown.toSorted(), count, scanned, complete };
   }
 }
 

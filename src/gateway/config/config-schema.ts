@@ -220,7 +220,7 @@ export const configSchema = z.strictObject({
     .meta(about('Address of the GraphQL listener. In development 127.0.0.1.')),
   port: port.default(4_000).meta(about('Port of the GraphQL listener; 0 = any free one.')),
   adminHost: text.default('127.0.0.1')
-    .meta(about("Address of the operators' listener. Not loopback: a token or `adminJwt` is needed.")),
+    .meta(about("Address of the operators' listener. Not loopback: a token is required.")),
   adminPort: port.default(4_001).meta(about("Port of the operators' listener.")),
   ...accessOptions,
   path: z.string().regex(/^\/[\w./-]*$/).default('/graphql').meta({
