@@ -4,6 +4,8 @@
 export type WorkerId = number;
 
 export type FromWorker =
+  /** From here on it reads what it is sent. */
+  | { readonly kind: 'hello' }
   /** To all others; each replies. */
   | { readonly kind: 'ask'; readonly id: number; readonly topic: string; readonly body: unknown }
   | { readonly kind: 'reply'; readonly to: WorkerId; readonly id: number; readonly body: unknown }

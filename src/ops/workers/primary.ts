@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import type { Clock, Random } from '../../invalidation/clock.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import type { Logger } from '../logger.ts';
-import type { FromWorker } from './envelope.ts';
+import type { FromWorker, ToWorker } from './envelope.ts';
 import { Switchboard } from './switchboard.ts';
 import { WorkerPool, type PooledWorker, type Started } from './worker-pool.ts';
 
@@ -36,16 +36,19 @@ export function startWorkers(options: PrimaryOptions): Promise<Started> {
 
 function startWorker(switchboard: Switchboard): PooledWorker {
   const worker = cluster.fork();
-  switchboard.join(worker.id, (message) => {
-    if (worker.isConnected()) worker.send(message);
-  });
   const ready = new Promise<unknown>((resolve) => {
     worker.on('message', (message: FromWorker) => {
+      // One that is not yet there to reply holds up nobody: it has nothing cached either.
+      if (message.kind === 'hello') switchboard.join(worker.id, (to) => send(worker, to));
       if (message.kind === 'ready') resolve(message.body);
       switchboard.take(worker.id, message);
     });
   });
   return { ready, ended: endOf(worker, switchboard), end: () => end(worker) };
+}
+
+function send(worker: Worker, message: ToWorker): void {
+  if (worker.isConnected()) worker.send(message);
 }
 
 async function endOf(worker: Worker, switchboard: Switchboard): Promise<number> {

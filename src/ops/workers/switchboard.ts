@@ -51,6 +51,7 @@ export class Switchboard {
         for (const [, send] of this.#others(from)) send({ kind: 'told', from, topic, body });
         return;
       }
+      case 'hello':
       case 'ready':
         return;
       default:

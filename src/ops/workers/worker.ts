@@ -37,6 +37,7 @@ export function joinWorkers(
   };
   const line = new Line({ clock, send });
   process.on('message', (message: ToWorker) => line.take(message));
+  send({ kind: 'hello' });
   return {
     config: shareOf(config, workers),
     siblings: new SiblingHolds(line),
