@@ -3,7 +3,8 @@
  * under load and under every fault; prints a table and ends with 1 where anything in it must not
  * be. All that it needs it starts itself on loopback, and it ends with it, also on Ctrl-C.
  *
- *     npm run chaos -- [--reads N] [--topology single,cluster] [--fault mixed --fault flushed] [--seed S]
+ *     npm run chaos -- [--reads N] [--topology single,cluster] [--fault mixed --fault flushed]
+ *                      [--seed S]
  */
 import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
