@@ -73,7 +73,7 @@ export async function startFreshet(options: FreshetOptions): Promise<Gateway> {
   const [port, adminPort] = [await freePort(), await freePort()];
   const file = path.join(temporaryDirectory('bench'), 'freshet.config.json');
   writeFileSync(file, JSON.stringify({
-    host: '127.0.0.1', port, adminPort, logLevel: 'info', workers: 1, ...config,
+    host: '127.0.0.1', port, adminPort, adminOpen: true, logLevel: 'info', workers: 1, ...config,
   }));
   const bin = path.join(HERE, '../src/ops/cli/bin.ts');
   const args = [...nodeArgs, bin, 'start', '--config', file];

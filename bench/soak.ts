@@ -72,7 +72,7 @@ rmSync(folder, { recursive: true });
 
 function startGateway(): ChildProcess {
   const config = {
-    port, adminPort, host: '127.0.0.1', logLevel: 'warn',
+    port, adminPort, adminOpen: true, host: '127.0.0.1', logLevel: 'warn',
     subgraphs: { users: users.url },
     redis: redis.url,
     cache: { l1: { bytesMax: L1_BYTES_MAX, entriesMax: 100_000 }, horizon: { marksMax: 100_000 } },

@@ -22,7 +22,9 @@ afterEach(async () => {
 function freshet(args: readonly string[]): ChildProcess {
   const child = spawnBound(process.execPath, [BIN, 'start', ...args], {
     cwd: temporaryDirectory('workers'),
-    env: { PATH: process.env['PATH'] ?? '', NODE_ENV: 'production' },
+    env: {
+      PATH: process.env['PATH'] ?? '', NODE_ENV: 'production', FRESHET_ADMIN_OPEN: 'true',
+    },
   });
   stops.push(() => end(child, 'SIGKILL'));
   return child;
@@ -96,6 +98,46 @@ describe('freshet start --workers', () => {
       for (const { data } of await Promise.all(reads)) {
         expect(data['user']?.name).toBe(`name ${round}`);
       }
+    }
+  });
+
+  it('lets any worker be asked for all: what is held, and whether it is to be', async () => {
+    const { url, adminUrl } = await startNode();
+    const order = async (path: string, body: object): Promise<Record<string, unknown>> => {
+      const headers = { 'content-type': 'application/json' };
+      const init = { method: 'POST', headers, body: JSON.stringify(body) };
+      const response = await fetch(`${adminUrl}${path}`, init);
+      expect(response.status).toBe(200);
+      return await response.json() as Record<string, unknown>;
+    };
+    const query = '{ user(id: "1") { name } }';
+    const held = async (): Promise<unknown> =>
+      (await order('/invalidate/pattern?dry_run=true', { pattern: 'user:1' }))['entries'];
+    await until(async () => {
+      await ask(url, query);
+      // The response, in each of them; the one that has loaded it holds its root field as well.
+      return Number(await held()) > WORKERS;
+    }, { what: 'every worker holds the user', deadlineMs: 40_000 });
+
+    const requests = Array.from({ length: 2 * WORKERS }, () =>
+      order('/invalidate/key', { keys: ['user:2'], request_id: 'once' }));
+    expect(new Set((await Promise.all(requests)).map(({ position }) => position)).size).toBe(1);
+
+    for (const scope of ['node', 'fleet']) {
+      await order('/admin/cache/switch', { caching: 'off', scope });
+      const statuses = async (): Promise<string[]> => Promise.all(
+        Array.from({ length: 2 * WORKERS }, async () => {
+          const response = await fetch(`${adminUrl}/admin/cache/switch`);
+          return (await response.json() as { caching: string }).caching;
+        }),
+      );
+      await until(async () => (await statuses()).every((state) => state === 'off'), {
+        what: `every worker is off by ${scope}`,
+      });
+      await order('/admin/cache/switch', { caching: 'on', scope });
+      await until(async () => (await statuses()).every((state) => state === 'on'), {
+        what: `every worker is on by ${scope}`,
+      });
     }
   });
 
