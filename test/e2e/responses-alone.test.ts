@@ -6,7 +6,9 @@ import { startSubgraph, type TestSubgraph } from '../support/subgraph.ts';
 import { until } from '../support/until.ts';
 import { startTestNode, type TestNode } from './fleet.ts';
 
-const LINK = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key"])';
+const LINK = `extend schema @link(
+  url: "https://specs.apollo.dev/federation/v2.3", import: ["@key"]
+)`;
 
 const names = new Map<string, string>();
 const stocks = new Map<string, number>();
