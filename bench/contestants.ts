@@ -82,7 +82,10 @@ export async function startFreshet(options: FreshetOptions): Promise<Gateway> {
     const answer = await fetch(`http://127.0.0.1:${adminPort}/stats`);
     return await answer.json() as Stats;
   };
-  for (let attempt = 0; !(await stats()).gateway.hears; attempt += 1) {
+  // The operators' listener may be there before the gateway is.
+  const isReady = async (): Promise<boolean> =>
+    (await stats() as Partial<Stats>).gateway?.hears === true;
+  for (let attempt = 0; !await isReady(); attempt += 1) {
     if (attempt > 100) throw new Error(`${name} does not hear the log after 10 s`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
