@@ -3,7 +3,7 @@
  * `response:<hash>`); an entity's home is a hash with one `field` for each way it was asked for,
  * so that a plain `DEL user:123` from any service drops all of it at once.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** Begins every hashed key: raise it when the form of keys or of stored entries changes. */
 export const FORMAT_VERSION = 2;
@@ -19,7 +19,7 @@ export interface CacheKey {
 /** A hash of `parts`; no two different lists of JSON values have the same one. */
 export function hashOf(parts: readonly unknown[]): string {
   const text = JSON.stringify([FORMAT_VERSION, ...parts]);
-  return createHash('sha256').update(text).digest('base64url').slice(0, 32);
+  return hash('sha256', text, 'base64url').slice(0, 32);
 }
 
 /**
@@ -27,11 +27,25 @@ export function hashOf(parts: readonly unknown[]): string {
  * form for (undefined, a function) is `null`.
  */
 export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value ?? null, (_name, member: unknown) => {
-    if (member === null || typeof member !== 'object' || Array.isArray(member)) return member;
-    const sorted = Object.entries(member).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-    return Object.fromEntries(sorted);
-  });
+  return textOf(value) ?? 'null';
+}
+
+/** `undefined` for what JSON has no form for: a member that is, is left out. */
+function textOf(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  // A Date, and what else says itself what stands for it.
+  if ('toJSON' in value && typeof value.toJSON === 'function') {
+    return canonicalJson((value as { toJSON: () => unknown }).toJSON());
+  }
+  const object = value as Record<string, unknown>;
+  let members = '';
+  for (const name of Object.keys(object).sort()) {
+    const text = textOf(object[name]);
+    if (text === undefined) continue;
+    members += `${members === '' ? '' : ','}${JSON.stringify(name)}:${text}`;
+  }
+  return `{${members}}`;
 }
 
 export function responseKey(parts: readonly unknown[]): CacheKey {

@@ -44,5 +44,10 @@ describe('canonical JSON', () => {
 
   it('has a text for what JSON has none for', () => {
     expect(canonicalJson(undefined)).toBe('null');
+    expect(canonicalJson({ b: [undefined, 1], a: undefined })).toBe('{"b":[null,1]}');
+  });
+
+  it('takes what says itself what stands for it at its word', () => {
+    expect(canonicalJson({ at: new Date(0) })).toBe('{"at":"1970-01-01T00:00:00.000Z"}');
   });
 });

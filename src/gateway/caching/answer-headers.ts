@@ -2,7 +2,7 @@
  * What an answer says of itself in HTTP: `Cache-Status` (RFC 9211), `Age`, `Cache-Control`,
  * `ETag`, `Vary` (RFC 9110, RFC 9111), `Freshet-Position`, and `Cache-Tag` where asked for.
  */
-import { createHash } from 'node:crypto';
+import { hash as hashBytes } from 'node:crypto';
 import { formatPosition, type Position } from '../../invalidation/position.ts';
 import type { Answer } from './answer.ts';
 
@@ -99,7 +99,7 @@ const hashes = new WeakMap<Buffer, string>();
 function entityTagOf(body: Buffer, mediaType: string): string {
   let hash = hashes.get(body);
   if (hash === undefined) {
-    hash = createHash('sha256').update(body).digest('base64url').slice(0, 27);
+    hash = hashBytes('sha256', body, 'base64url').slice(0, 27);
     hashes.set(body, hash);
   }
   return mediaType === RESPONSE_TYPE ? `"${hash}.response"` : `"${hash}"`;

@@ -5,7 +5,7 @@
 import { relocatedError } from '@graphql-tools/utils';
 import type { ExecutionResult, GraphQLError } from 'graphql';
 import { canonicalJson, entityKey, hashOf, type CacheKey } from '../../cache/key.ts';
-import type { Fill, Load, ReadPath } from '../../cache/read-path.ts';
+import type { Load, ReadPath } from '../../cache/read-path.ts';
 import type { Clock } from '../../invalidation/clock.ts';
 import { entityTag, type Tag } from '../../invalidation/tag.ts';
 import type { Variables } from '../../policy/plan.ts';
@@ -15,7 +15,7 @@ import { hasErrors } from './root-cache.ts';
 import { isOutage } from '../subgraph/outage.ts';
 import type { EntityForms } from './entity-forms.ts';
 import { useOf } from './lifetime.ts';
-import { partOf, tellPart } from './part.ts';
+import { partOf, tellPart, valueOf, type Part } from './part.ts';
 import type { Again, SubgraphRequest } from './subgraph-request.ts';
 import { UnstorableResult } from './unstorable.ts';
 
@@ -25,7 +25,7 @@ export const REPRESENTATIONS = 'representations';
 /** What a fetch answered, and what is kept of it for each entity. */
 interface Loaded {
   readonly result: ExecutionResult;
-  readonly loaded: readonly Fill[];
+  readonly loaded: readonly Part[];
 }
 
 type Representation = Readonly<Record<string, unknown>>;
@@ -37,6 +37,15 @@ interface AskedFor {
   readonly tags: readonly (readonly Tag[])[];
   /** Without the representations. */
   readonly variables: Variables;
+}
+
+/** What the keys of all entities that are asked for in one way have in common. */
+export type EntityGroup = string & { readonly [group]: true };
+declare const group: unique symbol;
+
+/** `variables`: without the representations. Hashed once, not for each entity. */
+export function groupOf(base: readonly unknown[], variables: Variables): EntityGroup {
+  return hashOf([...base, canonicalJson(variables)]) as EntityGroup;
 }
 
 export interface EntityPlace {
@@ -62,19 +71,20 @@ export class EntityCache {
     const { exchange, variables } = request;
     const { [REPRESENTATIONS]: list, ...others } = variables;
     const representations = list as readonly Representation[];
-    const places = representations.map((one) => this.placeOf(one, request.base, others));
+    const group = groupOf(request.base, others);
+    const places = representations.map((one) => this.placeOf(one, group));
     const keys = places.map(({ key }) => key);
     const tags = places.map((place) => place.tags);
     this.#remember(request, others, representations);
 
-    const fills = new Map<number, Fill>();
+    const parts = new Map<number, Part>();
     const errors: GraphQLError[] = [];
     const asked: AskedFor = { representations, tags, variables: others };
     const load: Load = async (missing) => {
       const { result, loaded } = await loadEntities(request, asked, missing);
-      missing.forEach((index, at) => fills.set(index, loaded[at] as Fill));
+      missing.forEach((index, at) => parts.set(index, loaded[at] as Part));
       errors.push(...(result.errors ?? []).map((error) => relocate(error, missing)));
-      return loaded;
+      return loaded.map(({ fill }) => fill);
     };
     const { readPath } = this.#options;
     const outcomes = await readPath.read(keys, load, {
@@ -85,20 +95,17 @@ export class EntityCache {
     exchange.onBroken(() => readPath.forget(keys));
 
     const now = this.#options.clock.now();
-    outcomes.forEach((outcome, at) => tellPart(exchange, { outcome, fill: fills.get(at), now }));
+    outcomes.forEach((outcome, at) =>
+      tellPart(exchange, { outcome, fill: parts.get(at)?.fill, now }));
     if (errors.length > 0) exchange.parts.fail('stated');
-    const entities = outcomes.map(({ value }) => JSON.parse(value.toString()) as unknown);
+    const entities = outcomes.map((outcome, at) => valueOf(outcome, parts.get(at)));
     return { data: { _entities: entities }, ...(errors.length > 0 && { errors }) };
   }
 
-  /** Where an entity is kept, and its tags. `variables`: without the representations. */
-  placeOf(
-    representation: Representation,
-    base: readonly unknown[],
-    variables: Variables,
-  ): EntityPlace {
+  /** Where an entity is kept, and its tags. */
+  placeOf(representation: Representation, group: EntityGroup): EntityPlace {
     const tags = this.#tagsOf(representation);
-    return { tags, key: keyOf(representation, tags[0], [...base, canonicalJson(variables)]) };
+    return { tags, key: keyOf(representation, tags[0], group) };
   }
 
   /** In which form they are asked for, once for each type. */
@@ -132,7 +139,10 @@ export class EntityCache {
 
 /** Holds nothing of the request that they are loaded for at first. */
 function reloadOf(again: Again, asked: AskedFor): () => Load {
-  return () => async (missing) => (await loadEntities(await again(), asked, missing)).loaded;
+  return () => async (missing) => {
+    const { loaded } = await loadEntities(await again(), asked, missing);
+    return loaded.map(({ fill }) => fill);
+  };
 }
 
 async function loadEntities(
@@ -143,26 +153,26 @@ async function loadEntities(
   const asked = missing.map((index) => representations[index]);
   const result = await request.fetch({ ...variables, [REPRESENTATIONS]: asked });
   const missed = missing.map((index) => tags[index] ?? []);
-  return { result, loaded: fillsOf(result, { request, tags: missed }) };
+  return { result, loaded: partsOf(result, { request, tags: missed }) };
 }
 
 function at(value: unknown, path: readonly string[]): unknown {
   return path.reduce<unknown>((inner, name) => (inner as Representation | null)?.[name], value);
 }
 
-function keyOf(one: Representation, tag: Tag | undefined, base: readonly unknown[]): CacheKey {
+function keyOf(one: Representation, tag: Tag | undefined, group: EntityGroup): CacheKey {
   const text = canonicalJson(one);
-  return entityKey(tag ?? `entity:${hashOf([text])}`, [...base, text]);
+  return entityKey(tag ?? `entity:${hashOf([text])}`, [group, text]);
 }
 
-interface FillsSource {
+interface PartsSource {
   readonly request: SubgraphRequest;
   /** For each representation that was asked for, the entity's tags. */
   readonly tags: readonly (readonly Tag[])[];
 }
 
-/** One fill for each entity that was asked for; none is kept of those that came with an error. */
-function fillsOf(result: ExecutionResult, { request, tags }: FillsSource): readonly Fill[] {
+/** One part for each entity that was asked for; none is kept of those that came with an error. */
+function partsOf(result: ExecutionResult, { request, tags }: PartsSource): readonly Part[] {
   const entities = result.data?.['_entities'];
   if (!Array.isArray(entities) || entities.length !== tags.length) {
     const { audience, exchange } = request;
@@ -171,12 +181,12 @@ function fillsOf(result: ExecutionResult, { request, tags }: FillsSource): reado
     throw new UnstorableResult(told, { audience, caller, isOutage: isOutage(result) });
   }
   const failed = new Set((result.errors ?? []).map(({ path }) => path?.[1]));
-  return entities.map((entity: unknown, index): Fill => {
+  return entities.map((entity: unknown, index): Part => {
     const data = { _entities: [entity] };
     const pick = (): unknown => data._entities[0];
-    const fill = partOf(result, { request, data, pick, tags: tags[index] ?? [] });
+    const part = partOf(result, { request, data, pick, tags: tags[index] ?? [] });
     const storable = !failed.has(index) && !failed.has(undefined);
-    return storable ? fill : { ...fill, ttlMs: 0, shareable: false };
+    return storable ? part : { ...part, fill: { ...part.fill, ttlMs: 0, shareable: false } };
   });
 }
 

@@ -18,8 +18,14 @@ export interface PartSource {
   readonly pick?: (data: unknown) => unknown;
 }
 
+export interface Part {
+  readonly fill: Fill;
+  /** What its value is the text of: for the request alone that it was loaded for. */
+  readonly value: unknown;
+}
+
 /** What is kept of `data`, which `result` brought. An answer that set a cookie is one caller's. */
-export function partOf(result: ExecutionResult, source: PartSource): Fill {
+export function partOf(result: ExecutionResult, source: PartSource): Part {
   const { request, data, tags = [], pick = (all) => all } = source;
   const { plan, variables, audience } = request;
   const harvest = plan.harvest(data, variables);
@@ -28,14 +34,24 @@ export function partOf(result: ExecutionResult, source: PartSource): Fill {
   const terms = harvest.isNegative ? negativeTerms(plan) : plan;
   const lifetime = lifetimeWithin(terms, boundsOf(audience));
   const storable = !setsCookie && !harvest.overflow && lifetime.ttlMs > 0;
-  return {
+  const value = pick(harvest.data) ?? null;
+  const fill = {
     ...lifetime,
-    value: Buffer.from(JSON.stringify(pick(harvest.data) ?? null)),
+    value: Buffer.from(JSON.stringify(value)),
     tags: [...new Set([...tags, ...harvest.tags, ...declared, ...audience.tags])],
     versions: harvest.versions,
     ...(!storable && { ttlMs: 0 }),
     shareable: storable,
   };
+  return { fill, value };
+}
+
+/**
+ * What an outcome holds, for the stitching to write into: `own`, which was loaded for this very
+ * read, as it was read; anything else is somebody else's as well, and is read anew.
+ */
+export function valueOf({ value }: Outcome, own: Part | undefined): unknown {
+  return own?.fill.value === value ? own.value : JSON.parse(value.toString());
 }
 
 /** Tells the response that this part went into it, whether it was kept or not. */

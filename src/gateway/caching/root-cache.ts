@@ -6,7 +6,7 @@ import type { Fill, Load, ReadPath } from '../../cache/read-path.ts';
 import type { Clock } from '../../invalidation/clock.ts';
 import { isOutage } from '../subgraph/outage.ts';
 import { useOf } from './lifetime.ts';
-import { partOf, tellPart } from './part.ts';
+import { partOf, tellPart, valueOf, type Part } from './part.ts';
 import type { Again, SubgraphRequest } from './subgraph-request.ts';
 import { UnstorableResult } from './unstorable.ts';
 
@@ -25,8 +25,11 @@ export class RootCache {
   async fetch(request: SubgraphRequest): Promise<ExecutionResult> {
     const { base, variables, exchange, audience } = request;
     const key = responseKey(['root', ...base, canonicalJson(variables)]);
-    let fill: Fill | undefined;
-    const load = async (): Promise<readonly Fill[]> => [(fill = await loadRoots(request))];
+    let part: Part | undefined;
+    const load = async (): Promise<readonly Fill[]> => {
+      part = await loadRoots(request);
+      return [part.fill];
+    };
     const [outcome] = await this.#readPath.read([key], load, {
       bypass: exchange.mutating || exchange.behind,
       ...useOf(request.plan, { exchange, audience }),
@@ -34,17 +37,17 @@ export class RootCache {
     });
     assert(outcome !== undefined, 'one key, one outcome');
     exchange.onBroken(() => this.#readPath.forget([key]));
-    tellPart(exchange, { outcome, fill, now: this.#clock.now() });
-    return { data: JSON.parse(outcome.value.toString()) as Data };
+    tellPart(exchange, { outcome, fill: part?.fill, now: this.#clock.now() });
+    return { data: valueOf(outcome, part) as Data };
   }
 }
 
 /** Holds nothing of the request that it is loaded for at first. */
 function reloadOf(again: Again): () => Load {
-  return () => async () => [await loadRoots(await again())];
+  return () => async () => [(await loadRoots(await again())).fill];
 }
 
-async function loadRoots(request: SubgraphRequest): Promise<Fill> {
+async function loadRoots(request: SubgraphRequest): Promise<Part> {
   const { plan, variables, audience, exchange } = request;
   const result = await request.fetch(variables);
   if (hasErrors(result)) {

@@ -7,7 +7,7 @@ import type { ExecutionResult } from 'graphql';
 import type { RunningMutation, WriteThrough, Written } from '../../cache/write-through.ts';
 import type { Position } from '../../invalidation/position.ts';
 import type { OperationPlan, Variables } from '../../policy/plan.ts';
-import type { EntityCache } from './entity-cache.ts';
+import { groupOf, type EntityCache } from './entity-cache.ts';
 import type { EntityForm, EntityForms } from './entity-forms.ts';
 import type { Exchange } from './exchange.ts';
 import { partOf } from './part.ts';
@@ -86,10 +86,11 @@ export class WrittenEntities {
     }
     if (audience === undefined) return undefined;
     const { plan, variables } = form;
-    const { key, tags } = entities.placeOf(representation, form.baseFor(audience), variables);
+    const group = groupOf(form.baseFor(audience), variables);
+    const { key, tags } = entities.placeOf(representation, group);
     const data = { _entities: [entity] };
     const pick = (): unknown => data._entities[0];
     const request = { plan, variables, audience };
-    return { key, fill: partOf(result, { request, data, pick, tags }) };
+    return { key, fill: partOf(result, { request, data, pick, tags }).fill };
   }
 }
