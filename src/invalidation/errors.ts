@@ -97,6 +97,14 @@ export const FAULTS = {
   },
   STARTING: { message: 'This node is starting: ask again.', status: 503 },
   HOST_REFUSED: { message: 'Host {required} was required, got another.', status: 403 },
+  AUDIT_UNAVAILABLE: { message: 'The audit cannot be read: {reason}.', status: 503 },
+  AUDIT_OFF: {
+    message: 'An audit was required, got none: set audit.enabled, or a database.',
+    status: 404,
+  },
+  AUDIT_SCHEMA_UNKNOWN: {
+    message: 'Audit tables of version {required} were required, got {got}: run a newer gateway.',
+  },
   SUBGRAPH_TIMEOUT: {
     message: 'An answer of subgraph {subgraph} within {timeoutMs} ms was required, got none.',
     status: 504,

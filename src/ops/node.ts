@@ -6,11 +6,14 @@ import { getRequestListener } from '@hono/node-server';
 import type { FreshetConfig } from '../gateway/config/config.ts';
 import { createGateway, type Gateway, type GatewayDependencies } from '../gateway/gateway.ts';
 import { HttpServer } from '../gateway/http/http-server.ts';
+import { MemoryLog } from '../invalidation/log-memory.ts';
+import type { Log } from '../invalidation/log.ts';
 import { createAdminApp } from './admin/app.ts';
 import { Invalidator } from './admin/invalidator.ts';
 import { joinSwitch, takeOverSwitch } from './admin/switch-routes.ts';
 import type { Health } from './admin/health.ts';
 import type { NodeStats, Stats } from './admin/stats.ts';
+import { createAudit, isAudited, type Audit } from './audit/audit.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Colleagues } from './workers/colleagues.ts';
 
@@ -35,6 +38,7 @@ const ADMIN_DRAIN_MS = 1_000;
 /** What there is of a node so far. */
 interface Parts {
   readonly invalidator: Invalidator;
+  readonly audit: Audit | undefined;
   gateway?: Gateway;
   server?: HttpServer;
 }
@@ -52,7 +56,9 @@ export async function startNode(
   const { limits, path } = config;
   const onError = (error: unknown): void => log.error({ error }, 'unexpected error in a request');
   const { colleagues } = dependencies;
-  const parts: Parts = { invalidator: invalidatorOf(config, dependencies) };
+  const invalidationLog = logOf(config, dependencies);
+  const audit = auditOf(config, dependencies, invalidationLog);
+  const parts: Parts = { invalidator: invalidatorOf(config, dependencies), audit };
 
   const handler = operatorsHandler(config, { dependencies, parts });
   const admin = new HttpServer({ handler, limits, clock, onError });
@@ -60,9 +66,14 @@ export async function startNode(
   const adminAt = await admin.listen({ host: config.adminHost, port: config.adminPort });
 
   const onRecords = parts.invalidator.heard;
-  const gateway = await create(config, { ...dependencies, onRecords });
+  const gateway = await create(config, {
+    ...dependencies, onRecords, ...(invalidationLog && { invalidationLog }),
+  });
   parts.gateway = gateway;
   lifecycle.onClose('gateway', () => gateway.close());
+  // Closed before the gateway, and so while there is a log to be read to its end.
+  if (audit !== undefined) lifecycle.onClose('audit', () => audit.close());
+  audit?.start();
   const { operations } = gateway;
   joinSwitch(operations, colleagues);
   await takeOverSwitch(operations, colleagues);
@@ -92,7 +103,7 @@ function operatorsHandler(
   { dependencies, parts }: { dependencies: NodeDependencies; parts: Parts },
 ) {
   const { clock, log, version, colleagues } = dependencies;
-  const { invalidator } = parts;
+  const { invalidator, audit } = parts;
   const startedAt = clock.now();
   const health = (): Health => ({
     notReadyBecause: notReadyBecause(parts),
@@ -111,9 +122,28 @@ function operatorsHandler(
     return { ...stats(), ...(others && { otherWorkers: others }) };
   };
   const app = createAdminApp({
-    config, clock, log, version, health, stats: statsOfAll, invalidator, colleagues,
+    config, clock, log, version, health, stats: statsOfAll, invalidator, colleagues, audit,
   });
   return getRequestListener(app.fetch, { overrideGlobalObjects: false });
+}
+
+/** The one that the gateway and the audit have in common; undefined where it is in Redis. */
+function logOf(
+  { redis }: FreshetConfig,
+  { clock, invalidationLog }: NodeDependencies,
+): Log | undefined {
+  if (invalidationLog !== undefined || redis !== undefined) return invalidationLog;
+  return new MemoryLog({ clock });
+}
+
+function auditOf(
+  config: FreshetConfig,
+  { log, clock, random }: NodeDependencies,
+  invalidationLog: Log | undefined,
+): Audit | undefined {
+  if (!isAudited(config)) return undefined;
+  const warn = (text: string): void => log.warn(text);
+  return createAudit(config, { warn, clock, random, log: invalidationLog });
 }
 
 function invalidatorOf(

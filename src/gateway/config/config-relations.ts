@@ -38,6 +38,8 @@ const RELATIONS: readonly Relation[] = [
     check: checkTimesToLive,
   },
   { reads: ['jwt'], check: checkJwt },
+  { reads: ['audit', 'database', 'redis', 'workers'], check: checkAuditDatabase },
+  { reads: ['audit', 'database', 'log.retentionMs'], check: checkAuditRetention },
 ];
 
 /** The relations that do not hold, but for those that touch one of the `known` faults. */
@@ -164,4 +166,22 @@ function checkJwt({ jwt }: FreshetConfig, report: Report): void {
   const required = 'exactly one of jwksUrl and secret';
   if (jwt.jwksUrl !== undefined && jwt.secret !== undefined) report(['jwt'], required, 'both');
   if (jwt.jwksUrl === undefined && jwt.secret === undefined) report(['jwt'], required, 'neither');
+}
+
+/** Embedded in each of several processes, none would be whole. */
+function checkAuditDatabase(config: FreshetConfig, report: Report): void {
+  const { audit, database, redis, workers = redis === undefined ? 1 : undefined } = config;
+  if (audit.enabled !== true || database !== undefined || workers === 1) return;
+  report(['database'], 'a URL, or `workers` 1, where there is an audit', 'neither');
+}
+
+const DAY_MS = 86_400_000;
+
+/** What is dropped must not be what the log may still bring. */
+function checkAuditRetention({ audit, database, log }: FreshetConfig, report: Report): void {
+  const isAudited = audit.enabled ?? database !== undefined;
+  if (!isAudited || audit.retentionDays * DAY_MS >= log.retentionMs) return;
+  const days = Math.ceil(log.retentionMs / DAY_MS);
+  const required = `at least ${days}, as log.retentionMs`;
+  report(['audit', 'retentionDays'], required, String(audit.retentionDays));
 }

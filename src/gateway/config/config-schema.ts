@@ -7,6 +7,7 @@ import {
   EARLY_EXPIRY_MAX, JITTER_MAX, LOCK_MS_MAX, REFRESH_HITS_MAX, SETTLE_MS_MAX,
 } from '../../policy/declared-strategy.ts';
 import { accessOptions } from './access-schema.ts';
+import { auditOptions } from './audit-schema.ts';
 import { COOKIE_NAME } from '../http/position-cookie.ts';
 
 /** Beside the description of an option: what to say when a value is refused. */
@@ -244,10 +245,11 @@ export const configSchema = z.strictObject({
     .meta(about('How long to wait at start for services that are not there yet.')),
   redis: redis.optional().meta(about('A URL, or an object. Default none: one node by itself.')),
   database: url(/^postgres(ql)?:$/).optional().meta({
-    description: 'PostgreSQL for what keeps data: the sample services. Default: embedded.',
+    description: 'PostgreSQL for the audit, and for the sample services. Default: embedded.',
     required: 'a postgres:// or postgresql:// URL',
     secret: true,
   }),
+  ...auditOptions,
   log: log.prefault({}),
   cache: cache.prefault({}),
   keys: z.record(text, text).default({})

@@ -8,9 +8,11 @@ import type { FreshetConfig } from '../../gateway/config/config.ts';
 import type { Clock } from '../../invalidation/clock.ts';
 import { fault, FreshetError } from '../../invalidation/errors.ts';
 import type { Logger } from '../logger.ts';
+import type { Audit } from '../audit/audit.ts';
 import type { Colleagues } from '../workers/colleagues.ts';
 import { requireAccess, type AccessConfig, type AdminContext } from './access.ts';
 import { answerRefusal, answerUnexpected } from './answer-refusal.ts';
+import { auditRoutes } from './audit-routes.ts';
 import { figuresRoutes } from './figures-routes.ts';
 import { healthRoutes, type Health } from './health.ts';
 import { invalidateRoutes } from './invalidate-routes.ts';
@@ -31,13 +33,14 @@ export interface AdminOptions {
   readonly invalidator: Invalidator;
   /** The other processes of this node. Default none. */
   readonly colleagues?: Colleagues | undefined;
-  /** Records that the audit has written. Default: there is none. */
-  readonly auditWrites?: () => number;
+  /** Default: there is none. */
+  readonly audit?: Pick<Audit, 'search' | 'stats'> | undefined;
 }
 
 export function createAdminApp(options: AdminOptions): Hono<AdminContext> {
   const { config, clock, log, version, health, stats, invalidator } = options;
-  const { colleagues, auditWrites } = options;
+  const { colleagues, audit } = options;
+  const auditWrites = audit && (() => audit.stats.written);
   const rate = new RateLimit({ clock, perMinuteMax: config.adminRequestsPerMinuteMax });
   const app = new Hono<AdminContext>();
   app.onError((error) => {
@@ -50,6 +53,7 @@ export function createAdminApp(options: AdminOptions): Hono<AdminContext> {
     ...invalidateRoutes(invalidator),
     ...switchRoutes({ invalidator, colleagues, log }),
     ...figuresRoutes({ invalidator, stats, auditWrites }),
+    ...auditRoutes(audit),
   ];
   routes.push(openApiRoute(routes, version));
   const mounted = { rate, signature: { webhook: config.webhook, clock } };

@@ -57,6 +57,7 @@ function operationOf(route: Route): Json {
     parameters: [
       ...Object.entries(parameters).map(([name, description]) =>
         ({ name, in: 'path', required: true, description, schema: { type: 'string' } })),
+      ...queryOf(route),
       ...(dryRun === undefined ? [] : [DRY_RUN]),
     ],
     ...(body && { requestBody: { required: true, content: jsonContent(schemaOf(body, 'input')) } }),
@@ -68,6 +69,14 @@ function operationOf(route: Route): Json {
       ...refusalsOf(route),
     },
   };
+}
+
+function queryOf({ query }: Route): Json[] {
+  return Object.entries(query?.shape ?? {}).map(([name, one]) => {
+    const { description, ...schema } = schemaOf(one as z.ZodType, 'input');
+    const required = !(one as z.ZodType).safeParse(undefined).success;
+    return { name, in: 'query', required, description, schema };
+  });
 }
 
 const DRY_RUN = {

@@ -25,6 +25,8 @@ export interface Route {
   readonly access: Role | 'signature';
   /** In the path, by their names. */
   readonly parameters?: Readonly<Record<string, string>>;
+  /** What stands in the query, each once. */
+  readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
   readonly answer: z.ZodType;
   /** Takes `?dry_run=true`, and then answers with this. */
@@ -37,6 +39,8 @@ export interface Route {
 export interface RouteAsked {
   /** As the schema says. */
   readonly body: unknown;
+  /** As the schema says. */
+  readonly query: unknown;
   /** Of a signed request: what tells it from others. */
   readonly signed: string | undefined;
   readonly dryRun: boolean;
@@ -68,10 +72,11 @@ export function mount(app: Hono<AdminContext>, route: Route, options: MountOptio
     const text = route.method === 'get' ? '' : await context.req.text();
     const signed = access === 'signature' ? takeSigned(context, text, options) : undefined;
     const identity = access === 'signature' ? SIGNER : context.get('identity');
-    const dryRun = readQuery(context, route);
+    const { query, dryRun } = readQuery(context, route);
     if (access !== 'signature') requireRole(identity, dryRun ? 'read' : access);
     const answer = await route.handle({
       signed,
+      query,
       dryRun,
       identity,
       body: route.body === undefined ? readNothing(text) : readBody(context, text, route.body),
@@ -94,16 +99,35 @@ function takeSigned(context: Context, body: string, { rate, signature }: MountOp
   }
 }
 
-function readQuery(context: Context, { dryRun }: Route): boolean {
+function readQuery(
+  context: Context,
+  { dryRun, query }: Route,
+): { query: unknown; dryRun: boolean } {
   const { dry_run: asked, ...others } = context.req.queries();
-  const [unknown] = Object.keys(others);
-  if (unknown !== undefined || (asked !== undefined && dryRun === undefined)) {
-    throw invalidRequest(`Query: ${dryRun ? 'dry_run alone' : 'none'}`, 'more');
-  }
-  if (asked === undefined) return false;
+  if (asked !== undefined && dryRun === undefined) throw invalidRequest('Query: no dry_run', 'one');
+  return { query: readOthers(others, query), dryRun: asked !== undefined && isSaid(asked) };
+}
+
+function isSaid(asked: readonly string[]): boolean {
   const [said] = asked;
   if (asked.length === 1 && (said === 'true' || said === 'false')) return said === 'true';
   throw invalidRequest('Query: dry_run=true or dry_run=false', 'another value');
+}
+
+function readOthers(given: Readonly<Record<string, string[]>>, query: Route['query']): unknown {
+  const known = Object.keys(query?.shape ?? {});
+  const unknown = Object.keys(given).find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    throw invalidRequest(`Query: ${known.join(', ') || 'nothing'} besides dry_run`, 'more');
+  }
+  const twice = Object.keys(given).find((name) => given[name]?.length !== 1);
+  if (twice !== undefined) throw invalidRequest(`Query, ${twice}: one value`, 'several');
+  const values = Object.entries(given).map(([name, [value]]) => [name, value] as const);
+  const parsed = query?.safeParse(Object.fromEntries(values));
+  if (parsed === undefined || parsed.success) return parsed?.data;
+  const [issue] = parsed.error.issues;
+  const name = issue?.path.map(String).join('.') ?? '';
+  throw invalidRequest(`Query, ${name}: what /openapi.json says`, 'another value');
 }
 
 function readNothing(text: string): undefined {

@@ -247,6 +247,16 @@ describe('loadConfig, of what is not valid', () => {
       'jwt (freshet.config.json): required exactly one of jwksUrl and secret, got neither',
     ],
     [
+      'an embedded audit of several processes',
+      { supergraph: 'a', redis: 'redis://r', audit: { enabled: true } },
+      'database: required a URL, or `workers` 1, where there is an audit, got neither',
+    ],
+    [
+      'an audit that is kept for less long than the log',
+      { supergraph: 'a', audit: { enabled: true, retentionDays: 1 } },
+      'audit.retentionDays (freshet.config.json): required at least 2, as log.retentionMs, got 1',
+    ],
+    [
       'a key that would reach the prototype',
       JSON.parse('{"supergraph":"a","__proto__":{"port":1}}') as object,
       '__proto__ (freshet.config.json): required a known key, got the key "__proto__"',

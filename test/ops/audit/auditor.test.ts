@@ -1,0 +1,164 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock, systemRandom } from '../../../src/invalidation/clock.ts';
+import { fenceMessage } from '../../../src/invalidation/fence.ts';
+import { MemoryLog } from '../../../src/invalidation/log-memory.ts';
+import type { Log } from '../../../src/invalidation/log.ts';
+import { formatPosition, type Position } from '../../../src/invalidation/position.ts';
+import { searchAudit, type AuditPage } from '../../../src/ops/audit/audit-search.ts';
+import { Auditor, type AuditorOptions } from '../../../src/ops/audit/auditor.ts';
+import type { AuditDatabase } from '../../../src/ops/audit/database.ts';
+import { seededRandom } from '../../support/seeded-random.ts';
+import { until } from '../../support/until.ts';
+import { someMessage } from '../../invalidation/log-contract.ts';
+import { IMPLEMENTATIONS, type TestDatabases } from './databases.ts';
+
+describe.each(Object.entries(IMPLEMENTATIONS))('an auditor with %s', (_, start) => {
+  let databases: TestDatabases;
+  let database: AuditDatabase;
+  const open: { close(): Promise<unknown> }[] = [];
+
+  beforeAll(async () => {
+    databases = await start();
+  }, 60_000);
+  afterAll(() => databases.stop());
+  beforeEach(async () => {
+    database = await databases.make();
+  }, 60_000);
+  afterEach(async () => {
+    for (const each of open.splice(0)) await each.close();
+  });
+
+  function auditorOf(log: Log, options: Partial<AuditorOptions> = {}): Auditor {
+    const auditor = new Auditor({
+      log, database, retentionDays: 90, warn: () => undefined, standbyMs: 20,
+      clock: systemClock, random: systemRandom, ...options,
+    });
+    open.push(auditor);
+    auditor.start();
+    return auditor;
+  }
+
+  function memoryLog(recordsMax = 10_000): MemoryLog {
+    const log = new MemoryLog({ heartbeatMs: 10, recordsMax });
+    open.push(log);
+    return log;
+  }
+
+  const search = (): Promise<AuditPage> =>
+    searchAudit(database.queries, { limit: 1_000, offset: 0 });
+
+  async function append(log: Log, count: number): Promise<string[]> {
+    const positions: Position[] = [];
+    for (let at = 0; at < count; at += 1) positions.push(await log.append(someMessage()));
+    return positions.map(formatPosition);
+  }
+
+  async function written(positions: readonly string[]): Promise<AuditPage> {
+    return until(async () => {
+      const page = await search();
+      return page.total_count >= positions.length && page;
+    }, { what: `${positions.length} records are in the audit`, deadlineMs: 20_000 });
+  }
+
+  const positionsOf = ({ logs }: AuditPage): string[] =>
+    logs.map(({ position }) => position).toReversed();
+
+  it('writes what the log holds and what comes, each once and in order', async () => {
+    const log = memoryLog();
+    const before = await append(log, 3);
+    auditorOf(log);
+    await written(before);
+    const all = [...before, ...await append(log, 3)];
+    expect(positionsOf(await written(all))).toEqual(all);
+  });
+
+  it('writes no fences, and is not told to read them again', async () => {
+    const log = memoryLog();
+    const [first] = await append(log, 1);
+    const auditor = auditorOf(log);
+    await log.append(fenceMessage(systemClock));
+    const fence = await log.append(fenceMessage(systemClock));
+    await until(() => auditor.stats.position === fence, { what: 'the fences are read' });
+    await auditor.close();
+    const next = auditorOf(log);
+    await until(() => next.stats.position === fence, { what: 'the next one goes on there' });
+    const page = await search();
+    expect([positionsOf(page), page.gaps]).toEqual([[first], []]);
+  });
+
+  it('goes on where the one before it ended, and tells of no gap', async () => {
+    const log = memoryLog();
+    const first = await append(log, 5);
+    const auditor = auditorOf(log);
+    await written(first);
+    await auditor.close();
+    const all = [...first, ...await append(log, 5)];
+    auditorOf(log);
+    const page = await written(all);
+    expect([positionsOf(page), page.gaps]).toEqual([all, []]);
+  });
+
+  it('says where the log did not reach back any more', async () => {
+    const log = memoryLog(20);
+    const first = await append(log, 5);
+    const auditor = auditorOf(log);
+    await written(first);
+    await auditor.close();
+    const later = await append(log, 60);
+    auditorOf(log);
+    const last = later.at(-1);
+    const page = await until(async () => {
+      const found = await search();
+      return found.logs[0]?.position === last && found;
+    }, { what: 'the last record is in the audit' });
+    const kept = page.logs.length - first.length;
+    expect(kept).toBeLessThan(60);
+    expect(positionsOf(page)).toEqual([...first, ...later.slice(-kept)]);
+    expect(page.gaps).toEqual([
+      { from: first.at(-1), to: later.at(-kept - 1), recorded_at: expect.any(String) },
+    ]);
+  });
+
+  it('ends with all that the log held', async () => {
+    const log = memoryLog();
+    const auditor = auditorOf(log, { drainMs: 20_000 });
+    await until(() => auditor.stats.isWriting, { what: 'it writes', deadlineMs: 20_000 });
+    const all = await append(log, 2_000);
+    await auditor.close();
+    expect((await search()).total_count).toBe(all.length);
+  });
+
+  it('begins when the database comes, and goes on when it fails, having lost nothing', async () => {
+    const log = memoryLog();
+    const random = seededRandom(11);
+    let failures = 3;
+    const faulty: Pick<AuditDatabase, 'open'> = {
+      async open() {
+        failures -= 1;
+        if (failures >= 0) throw new Error('the database is away');
+        const session = await database.open();
+        return {
+          ...session,
+          async query<Row>(text: string, values?: readonly unknown[]): Promise<readonly Row[]> {
+            if (random() < 0.05) throw new Error('the connection broke');
+            const rows = await session.query<Row>(text, values);
+            if (random() < 0.05) throw new Error('the connection broke after the statement');
+            return rows;
+          },
+        };
+      },
+    };
+    const warnings: string[] = [];
+    const warn = (text: string): number => warnings.push(text);
+    const auditor = auditorOf(log, { database: faulty, warn });
+    const all: string[] = [];
+    for (let round = 0; round < 20; round += 1) {
+      all.push(...await append(log, 5));
+      await written(all);
+    }
+    const page = await written(all);
+    expect([positionsOf(page), page.gaps]).toEqual([all, []]);
+    expect(auditor.stats.failures).toBeGreaterThan(3);
+    expect(warnings).toEqual([expect.stringMatching(/cannot be written.*the database is away/)]);
+  }, 60_000);
+});
