@@ -3,8 +3,9 @@
  * in one call and becomes one entry, so that a storm of messages costs Redis, and whoever follows,
  * little for each.
  *
- * It promises: the order of the calls is that of the log; each message has a position of its own;
- * and no call waits longer than `appendTimeoutMs` for Redis.
+ * It promises: each message has a position of its own, in one entry in the order of the calls; and
+ * no call waits longer than `appendTimeoutMs` for Redis. Of entries under way at once, one that a
+ * Cluster redirects may come after the next: purges are the same in any order.
  */
 import type { Clock, Millis } from './clock.ts';
 import type { Connection } from './connection.ts';

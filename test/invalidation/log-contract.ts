@@ -95,20 +95,24 @@ export function logContract(makeLog: () => Log | Promise<Log>): void {
       expect(positions).toEqual([...new Set(positions)].toSorted());
     });
 
-    it('gives each of many at once a position of its own, in the order of the calls', async () => {
+    it('gives each of many at once its own position, and tells them in that order', async () => {
       const log = await open();
       const messages = Array.from({ length: 300 }, () => someMessage());
       messages[200] = messages[100] as InvalidationMessage;
       const positions = await Promise.all(messages.map((message) => log.append(message)));
       expect(positions[200]).toBe(positions[100]);
-      const own = positions.toSpliced(200, 1);
-      expect(own).toEqual([...new Set(own)].toSorted());
+      // A Cluster may be asked again for some of them, and take these later.
+      const placed = positions.map((position, at) => ({ position, message: messages[at] }))
+        .toSpliced(200, 1)
+        .toSorted((a, b) => (a.position < b.position ? -1 : 1));
+      const own = placed.map(({ position }) => position);
+      expect(new Set(own).size).toBe(299);
+      const ids = placed.map(({ message }) => message?.message_id);
       for (const at of [0, 1, 127, 128, 150, 298]) {
         const follower = follow(log, own[at]);
         const { records, others } = await follower.records(298 - at);
         expect(records.map(({ position }) => position)).toEqual(own.slice(at + 1));
-        expect(records.map(({ message }) => message.message_id))
-          .toEqual(messages.toSpliced(200, 1).slice(at + 1).map((one) => one.message_id));
+        expect(records.map(({ message }) => message.message_id)).toEqual(ids.slice(at + 1));
         expect(others.filter(({ kind }) => kind === 'gap')).toEqual([]);
       }
     });
