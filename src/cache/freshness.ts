@@ -109,10 +109,10 @@ export class Freshness {
   }
 
   /**
-   * To be called when records were applied: settle times are then counted from that moment. Without
+   * To be called when the position moved: settle times are then counted from that moment. Without
    * it they are counted from the next fill, so that more is refused.
    */
-  recordsApplied(): void {
+  positionMoved(): void {
     this.#timeline.note();
   }
 

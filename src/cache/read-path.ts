@@ -115,9 +115,13 @@ export class ReadPath {
     this.#hot.usedAgain(key, entry);
   }
 
-  /** To be called when records of the log were applied (`InvalidationNode.onRecords`). */
+  /** To be called when the position moved, by whatever (`InvalidationNode.onMoved`). */
+  positionMoved(): void {
+    this.#freshness.positionMoved();
+  }
+
+  /** To be called after that when records of the log were applied (`InvalidationNode.onRecords`). */
   recordsApplied(): void {
-    this.#freshness.recordsApplied();
     this.#hot.recordsApplied();
   }
 

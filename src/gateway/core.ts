@@ -77,6 +77,7 @@ export class Core {
       owner: randomUUID(),
     });
     this.readPath = new ReadPath({ tiers: this.tiers, freshness, horizon, clock, random, lock });
+    node.onMoved(() => this.readPath.positionMoved());
     node.onRecords((records) => {
       caching.follow(records);
       this.readPath.recordsApplied();

@@ -22,6 +22,7 @@ import { createNode, redisConnection } from './invalidation-node.ts';
 import { Operations } from './operations.ts';
 import { LiveSchema } from './supergraph/live-schema.ts';
 import { supergraphSource } from './supergraph/supergraph-source.ts';
+import type { SupergraphSource } from './supergraph/supergraph.ts';
 
 export interface GatewayDependencies {
   readonly log: Logger;
@@ -29,6 +30,8 @@ export interface GatewayDependencies {
   readonly random: Random;
   /** Instead of the one that the configuration describes: in one process with its services. */
   readonly invalidationLog?: Log;
+  /** Instead of the one that the configuration names. */
+  readonly supergraph?: SupergraphSource;
   /** Other processes that share this one's ports. Default none. */
   readonly siblings?: Siblings;
   /** Told of records of the log once they are applied, from the first one on. */
@@ -90,7 +93,7 @@ export async function createGateway(
   // Requests under way end on the version that they began with.
   const built = new WeakMap<GraphQLSchema, BuiltSchema>();
   const live = await LiveSchema.open<BuiltSchema>({
-    source: supergraphSource(config, { clock, random }),
+    source: dependencies.supergraph ?? supergraphSource(config, { clock, random }),
     build: (supergraph) => {
       const made = buildSchema({ supergraph, config, core });
       built.set(made.schema, made);

@@ -211,6 +211,12 @@ export class InvalidationNode {
     });
   }
 
+  /** `listener` is called when the position may have moved, fences and gaps included. */
+  onMoved(listener: () => void): () => void {
+    const ends = [this.#follower.onRecords(() => listener()), this.#follower.onGap(listener)];
+    return () => ends.forEach((end) => end());
+  }
+
   /** `listener` is called when records may have been missed. Returns what ends it. */
   onGap(listener: (end: Position) => void): () => void {
     return this.#follower.onGap(listener);

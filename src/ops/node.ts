@@ -15,6 +15,7 @@ import type { Health } from './admin/health.ts';
 import type { NodeStats, Stats } from './admin/stats.ts';
 import { createAudit, isAudited, type Audit } from './audit/audit.ts';
 import type { Lifecycle } from './lifecycle.ts';
+import { rehearse } from './rehearsal.ts';
 import type { Colleagues } from './workers/colleagues.ts';
 
 export interface NodeDependencies extends GatewayDependencies {
@@ -79,6 +80,7 @@ export async function startNode(
   await takeOverSwitch(operations, colleagues);
   parts.invalidator.open(operations);
 
+  if (config.rehearsal) await rehearse(dependencies);
   const refusalHeaders = () => ({ 'freshet-position': gateway.status().position });
   const server = new HttpServer({
     handler: gateway.handler,

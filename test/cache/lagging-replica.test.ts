@@ -73,11 +73,11 @@ describe('a settle time', () => {
 
   const purge = (n: number, ...tags: readonly string[]): void => {
     node.invalidate(n, ...tags);
-    path.recordsApplied();
+    path.positionMoved();
   };
 
   beforeEach(() => {
-    path.recordsApplied();
+    path.positionMoved();
     node.clock.advance(5_000);
   });
 
@@ -102,7 +102,7 @@ describe('a settle time', () => {
     purge(2, 'user:1');
     node.clock.advance(900);
     node.horizon.advance(place(3), [{ ...purgeOf('user:1'), soft: true }]);
-    path.recordsApplied();
+    path.positionMoved();
     node.clock.advance(900);
     expect(told(await path.read([key], load))).toBe('A loaded false');
   });
@@ -127,7 +127,7 @@ describe('a settle time', () => {
 
   it('keeps nothing for as long after records may have been missed', async () => {
     node.horizon.forget(place(9));
-    path.recordsApplied();
+    path.positionMoved();
     node.clock.advance(999);
     expect(told(await path.read([key], load))).toBe('A loaded false');
     node.clock.advance(1);

@@ -115,9 +115,12 @@ export async function startGateways(
   const gateways = await Promise.all(Array.from({ length: GATEWAYS }, async (_, node) => {
     const [port, adminPort] = [await freePort(), await freePort()];
     const wires = node === WIRED ? await startWires(topology.ports) : undefined;
-    const wired = { preload: PRELOAD, environment: { CHAOS_WIRES: JSON.stringify(wires?.ports) } };
+    const environment = {
+      FRESHET_REHEARSAL: 'true', CHAOS_WIRES: JSON.stringify(wires?.ports ?? []),
+    };
     const start = (): Promise<NodeProcess> => startNodeProcess({
-      config, port, adminPort, deaf: true, ...(wires !== undefined && wired),
+      config, port, adminPort, deaf: true, environment,
+      ...(wires !== undefined && { preload: PRELOAD }),
     });
     return new Gateway({ port, wires, start });
   }));

@@ -38,6 +38,9 @@ export interface NodeProcessOptions {
   readonly environment?: Record<string, string>;
 }
 
+/** One process, at once. */
+const DEFAULTS = { FRESHET_WORKERS: '1', FRESHET_REHEARSAL: 'false' };
+
 /** Resolves when the node hears the log. */
 export async function startNodeProcess(options: NodeProcessOptions): Promise<NodeProcess> {
   const { subgraphs = {}, redis, config, preload, environment = {} } = options;
@@ -49,7 +52,7 @@ export async function startNodeProcess(options: NodeProcessOptions): Promise<Nod
     ...(config === undefined ? [] : ['--config', config]),
     '--port', String(port), '--admin-port', String(adminPort),
     ...Object.entries(subgraphs).flatMap(([name, url]) => ['--subgraph', `${name}=${url}`]),
-  ], { env: { ...process.env, FRESHET_WORKERS: '1', ...environment } });
+  ], { env: { ...process.env, ...DEFAULTS, ...environment } });
   await printed(child, /listening/, { name: 'freshet start', deadlineMs: 60_000 });
   const url = `http://127.0.0.1:${port}/graphql`;
   const node = nodeOf(child, { url, adminUrl: `http://127.0.0.1:${adminPort}` });

@@ -120,6 +120,28 @@ describe('two nodes on one Redis', () => {
 
   const pair = () => Promise.all([nodeOn(server.url), nodeOn(server.url)]);
 
+  it('tell of each move of their position, be it a fence or a gap', async () => {
+    const [a, b] = await pair();
+    const told: string[] = [];
+    let moves = 0;
+    b.onRecords((records) => told.push(...records.map(({ message }) => message.message_id)));
+    const end = b.onMoved(() => {
+      moves += 1;
+    });
+    await a.forget();
+    await until(() => moves > 0, { what: 'b follows the fence' });
+    const [afterFence, { gaps }] = [moves, b.stats];
+    await plain.del('cache:invalidate:log');
+    await until(() => b.stats.gaps > gaps, { what: 'b notices the gap' });
+    expect(moves).toBeGreaterThan(afterFence);
+    expect(told).toEqual([]);
+    end();
+    const ended = moves;
+    const position = await a.invalidate(someMessage());
+    expect(await b.reached(position ?? b.position, 2_000)).toBe(true);
+    expect(moves).toBe(ended);
+  });
+
   it('both apply what one invalidates, once', async () => {
     const [a, b] = await pair();
     const told: InvalidationMessage[] = [];

@@ -17,7 +17,8 @@ async function closeAll(): Promise<void> {
 afterEach(closeAll);
 
 function configWith(options: object = {}): FreshetConfig {
-  return resolveConfig({ supergraph: 'unused', port: 0, adminPort: 0, ...options });
+  const quick = { supergraph: 'unused', port: 0, adminPort: 0, rehearsal: false };
+  return resolveConfig({ ...quick, ...options });
 }
 
 function gatewayThat(part: Partial<Gateway> = {}): Gateway {

@@ -229,6 +229,7 @@ export class FleetNode {
     this.readPath = parts.readPath({
       tiers, freshness: landings, horizon, clock, random, lock,
     });
+    this.node.onMoved(() => this.readPath.positionMoved());
     this.node.onRecords(() => this.readPath.recordsApplied());
     this.writeThrough = parts.writeThrough({ node: this.node, tiers, clock, random });
     this.#reader = new PartReader({ ...options, node: this, readPath: this.readPath });

@@ -341,7 +341,7 @@ export const PLANTED = {
   'what lands is not checked for those who waited': {
     parts: {
       landings: () => ({
-        isCurrent: () => true, judge: () => 'current', recordsApplied: () => undefined,
+        isCurrent: () => true, judge: () => 'current', positionMoved: () => undefined,
       }) as unknown as Freshness,
     },
     foundBy: ['fresh', 'read your writes'],

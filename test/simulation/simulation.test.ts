@@ -69,6 +69,10 @@ describe('what simulation has found', () => {
     }
   }, PATIENCE_MS);
 
+  test('a settle time is counted from a gap, also where nothing was loaded since', async () => {
+    await expectNothing('925');
+  }, PATIENCE_MS);
+
   test('a whole slides no further than its parts while it takes long to load', async () => {
     await expectNothing('273');
   }, PATIENCE_MS);

@@ -230,8 +230,6 @@ export class Simulation {
   }
 
   async #settle(): Promise<void> {
-    const { terms } = this.#plan.limits.strategies;
-    const settleMs = Math.max(...Object.values(terms).map(({ strategy }) => strategy.settleMs));
     for (const node of this.fleet.nodes) {
       const answers: Answer[] = [];
       const first: Answer[] = [];
@@ -244,9 +242,6 @@ export class Simulation {
         void this.#ask(client, node, query).then((answer) => answer && into.push(answer));
         await this.#runUntil(this.time.now + ASK_MS);
       };
-      // Where a node was idle, settle times may be counted from the first that is loaded again.
-      for (const query of settleMs > 0 ? this.#queries : []) await ask(query, first);
-      await this.#runUntil(this.time.now + settleMs);
       // What was purged softly may be served once more, while it is loaded anew.
       for (const query of this.#queries) await ask(query, first);
       for (const query of all) {

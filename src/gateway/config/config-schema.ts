@@ -265,6 +265,8 @@ export const configSchema = z.strictObject({
   cors: z.strictObject({
     origins: z.array(text).min(1).meta(about('Origins whose pages may ask; `*` = all.')),
   }).optional().meta(about('Default: pages of no other origin may ask.')),
+  rehearsal: z.boolean().default(true)
+    .meta(about('Run through a few requests of its own before the first client is let in.')),
   drainMs: z.int().min(0).max(TIMER_MS_MAX).default(10_000)
     .meta(about('Requests under way are given this long to end at shutdown.')),
 });

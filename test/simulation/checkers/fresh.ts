@@ -39,7 +39,8 @@ export function fresh({ ledger, fleet, origin, report }: CheckerContext): Checke
         + ` with version ${version} of ${tag}`;
       if (version < required) report(`${what}, and had applied that ${required} replaced it`);
       const staleMs = staleMsOf(leaf, tag, request.arrivedAt);
-      if (staleMs <= staleMsMax) continue;
+      // Who cannot hear of it reads a replica's old state for as long as that lags.
+      if (staleMs <= staleMsMax + origin.lagMsOf(tag)) continue;
       report(`${what}, which had been on record as stale for ${Math.round(staleMs)} ms`);
     }
   };

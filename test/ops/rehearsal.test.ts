@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest';
+import { systemClock, systemRandom, type Clock } from '../../src/invalidation/clock.ts';
+import { createLogger } from '../../src/ops/logger.ts';
+import { rehearse } from '../../src/ops/rehearsal.ts';
+import { until } from '../support/until.ts';
+
+function rehearsed(clock: Clock = systemClock) {
+  const lines: string[] = [];
+  const write = (line: string): void => void lines.push(line);
+  const log = createLogger({ level: 'debug', production: true, write });
+  return { lines, answered: rehearse({ clock, random: systemRandom, log }) };
+}
+
+const sockets = (): number => process.getActiveResourcesInfo()
+  .filter((kind) => kind.startsWith('TCP')).length;
+
+describe('a rehearsal', () => {
+  it('asks queries and mutations, each of which is answered, and leaves nothing open', async () => {
+    const before = sockets();
+    const { lines, answered } = rehearsed();
+    expect(await answered).toBe(96);
+    await until(() => sockets() <= before, { what: 'all connections are closed' });
+    const events = lines.map((line) => JSON.parse(line) as { msg: string });
+    // Nothing of the gateway that it makes for itself, no question and no answer.
+    expect(events.map(({ msg }) => msg)).toEqual(['rehearsed']);
+  });
+
+  it('ends early where the machine is slow, and lets the node start', async () => {
+    const late: Clock = {
+      ...systemClock, after: (delayMs, task) => systemClock.after(Math.min(delayMs, 0), task),
+    };
+    expect(await rehearsed(late).answered).toBeLessThan(96);
+  });
+});
