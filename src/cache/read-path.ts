@@ -120,7 +120,7 @@ export class ReadPath {
     this.#freshness.positionMoved();
   }
 
-  /** To be called after that when records of the log were applied (`InvalidationNode.onRecords`). */
+  /** To be called after that for records of the log (`InvalidationNode.onRecords`). */
   recordsApplied(): void {
     this.#hot.recordsApplied();
   }
