@@ -3,9 +3,8 @@ import type { LogRecord } from '../../invalidation/log.ts';
 import { cascadeOf, entityTypeName } from '../../invalidation/message.ts';
 import { formatPosition, type Position } from '../../invalidation/position.ts';
 
-/** As the columns are named. */
-export interface AuditRow {
-  readonly position: Position;
+/** What a record is about and who said it, as the columns and JSON name it. */
+export interface AuditFacts {
   readonly message_id: string;
   readonly action: string;
   readonly entity_type: string;
@@ -20,9 +19,14 @@ export interface AuditRow {
   readonly reason: string | null;
   readonly request_id: string | null;
   readonly triggered_by: string | null;
+  /** From when it was sent to when it was logged, by two clocks; null where the first is no time. */
+  readonly latency_ms: number | null;
+}
+
+export interface AuditRow extends AuditFacts {
+  readonly position: Position;
   readonly sent_at: string;
   readonly logged_ms: number;
-  readonly latency_ms: number | null;
 }
 
 export function rowOf({ position, message }: LogRecord): AuditRow {

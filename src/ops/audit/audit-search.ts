@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { fault, FreshetError } from '../../invalidation/errors.ts';
 import { formatPosition, positionOf, type Position } from '../../invalidation/position.ts';
 import { reasonOf } from '../../invalidation/redis.ts';
+import type { AuditFacts } from './audit-row.ts';
 import type { AuditQueries } from './database.ts';
 
 export interface AuditSearch {
@@ -21,30 +22,14 @@ export interface AuditSearch {
 }
 
 /** One record, as JSON names it. Times are RFC 3339. */
-export interface AuditLog {
+export interface AuditLog extends AuditFacts {
   readonly position: string;
-  readonly message_id: string;
-  readonly action: string;
-  readonly entity_type: string;
-  readonly entity_id: string | null;
-  readonly pattern: string | null;
-  readonly keys: readonly string[] | null;
-  readonly cascade: readonly string[] | null;
-  readonly created: boolean;
-  readonly soft: boolean;
-  readonly source_service: string;
-  readonly actor: string | null;
-  readonly reason: string | null;
-  readonly request_id: string | null;
-  readonly triggered_by: string | null;
   /** In the message, as its sender wrote it. */
   readonly timestamp: string;
   /** When the log took it. */
   readonly logged_at: string;
   /** When the audit took it. */
   readonly recorded_at: string;
-  /** From `timestamp` to `logged_at`, by two clocks; null where the first is no time. */
-  readonly latency_ms: number | null;
 }
 
 /** Records after `from`, and up to `to`, are not here: the log had lost them. */
