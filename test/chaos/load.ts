@@ -33,11 +33,11 @@ export interface LoadOptions {
 
 const READERS_PER_NODE = 3;
 /**
- * A reader's pause after each answer, at most. On two cores that are busy all the time with this
- * load and its gateways, waits would tell of the cores and not of Redis.
+ * A reader's pause after each answer, at most; and how often each writer writes. On two cores that
+ * are busy all the time with this load and its gateways, waits would tell of the cores.
  */
 const PAUSE_MS_MAX = 8;
-const WRITE_EVERY_MS = 240;
+const WRITE_EVERY_MS = 360;
 const POSITIONED_SHARE = 0.1;
 const WRITTEN_AGAIN_SHARE = 0.5;
 const RECONNECT_EVERY_MS = 1_000;

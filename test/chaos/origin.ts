@@ -9,7 +9,7 @@ import type { Random } from '../../src/invalidation/clock.ts';
 import { integerBelow } from '../support/seeded-random.ts';
 import { startSubgraph } from '../support/subgraph.ts';
 
-export const USERS = 96;
+export const USERS = 48;
 export const TEAM_SIZE = 8;
 export const DAWDLE_MS_MAX = 15;
 
