@@ -343,7 +343,11 @@ export class Load {
     }
     // A time in which this process did not run is no wait for Redis.
     const tookMs = performance.now() - askedAt - (this.#stalls.totalMs - stalledMs);
-    tally.waited(kind, tookMs);
+    const isLate = tally.waited(kind, tookMs);
+    if (isLate) {
+      tally.complain(`a request (${kind}) took ${Math.round(tookMs)} ms at ${seconds(askedAt)}, `
+        + `node ${node}: ${answer.cacheStatus}, ${body.toString()}`);
+    }
     if (answer.status === 200 && answer.text.startsWith('{"data":{"it":')
       && !answer.text.includes('"errors"')) {
       return { answer, by: node, incarnation };

@@ -54,10 +54,6 @@ for (const { topology, faults } of runs.filter((run) => run.faults.length > 0)) 
     process.stderr.write(`${seconds} s  ${topology}, ${tally.fault}: ${tally.reads} reads, `
       + `${tally.holds ? 'all holds' : 'FAILED'}\n`);
     for (const complaint of tally.complaints) process.stderr.write(`    ${complaint}\n`);
-    for (const kind of tally.late) {
-      const tookMs = Math.round(tally.waitMsMax[kind]);
-      process.stderr.write(`    a request (${kind}) took ${tookMs} ms\n`);
-    }
   };
   tallies.push(...await chaos({ topology, faults, reads, seed, onTally }));
 }

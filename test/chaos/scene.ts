@@ -6,6 +6,9 @@ import type { Gateway } from './gateways.ts';
 import type { Load } from './load.ts';
 import type { Topology } from './topology.ts';
 
+/** How long a node trusts what it heard last (`hearingTimeoutMs`). */
+const HEARING_MS = 1_000;
+
 export interface SceneOptions {
   readonly topology: Topology;
   readonly gateways: readonly Gateway[];
@@ -36,6 +39,8 @@ export class Scene {
    * `lastsMs` at least: as soon as they say that they are deaf they are held to `maxStalenessMs`.
    */
   async deaf(lastsMs: number, nodes: readonly number[] = [...this.gateways.keys()]): Promise<void> {
+    // A heartbeat from before the fault may make a node trust the log again for as long as that.
+    await sleep(HEARING_MS);
     const over = sleep(lastsMs);
     await until(() => nodes.every((node) => this.gateways[node]?.hears === false), {
       what: `nodes ${nodes.join(', ')} notice that they are deaf`, deadlineMs: 10_000,

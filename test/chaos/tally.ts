@@ -45,8 +45,10 @@ export class Tally {
     this.fault = fault;
   }
 
-  waited(kind: Kind, tookMs: number): void {
+  /** Returns whether it took longer than it may. */
+  waited(kind: Kind, tookMs: number): boolean {
     this.waitMsMax[kind] = Math.max(this.waitMsMax[kind], tookMs);
+    return tookMs > boundOf(kind);
   }
 
   complain(text: string): void {
@@ -56,13 +58,17 @@ export class Tally {
   /** Requests of this kind took longer than they may. */
   get late(): readonly Kind[] {
     const kinds = Object.keys(BOUND_MS) as Kind[];
-    return kinds.filter((kind) => this.waitMsMax[kind] > BOUND_MS[kind] + MARGIN_MS);
+    return kinds.filter((kind) => this.waitMsMax[kind] > boundOf(kind));
   }
 
   get holds(): boolean {
     const { staleBeyond, failed, unhealed, late } = this;
     return staleBeyond + failed + unhealed + late.length === 0;
   }
+}
+
+function boundOf(kind: Kind): number {
+  return BOUND_MS[kind] + MARGIN_MS;
 }
 
 const HEADS = [
