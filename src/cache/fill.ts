@@ -44,12 +44,13 @@ export function entryOf(fill: Fill, { stamp, beganAt, loadMs }: Loaded, random: 
   const durations = [fill.ttlMs, slidingMs, staleWhileRevalidateMs, staleIfErrorMs];
   assert(durations.every((ms) => Number.isFinite(ms) && ms >= 0), 'a TTL is finite');
   assert(jitter >= 0 && jitter <= JITTER_MAX, 'no more than half of a TTL is left to chance');
-  const ttlMs = jitter === 0 ? fill.ttlMs : fill.ttlMs * (1 - jitter * random());
-  const staleAt = beganAt + ttlMs;
-  const readAt = Math.min(beganAt, fill.readAt ?? beganAt);
+  // Whole milliseconds, on the cautious side: V8 gives each other number memory of its own.
+  const ttlMs = Math.floor(jitter === 0 ? fill.ttlMs : fill.ttlMs * (1 - jitter * random()));
+  const staleAt = Math.floor(beganAt + ttlMs);
+  const readAt = Math.floor(Math.min(beganAt, fill.readAt ?? beganAt));
   return {
     value, tags, stamp, readAt, staleAt, ttlMs,
-    slideUntil: Math.max(staleAt, readAt + slidingMs),
+    slideUntil: Math.floor(Math.max(staleAt, readAt + slidingMs)),
     staleWhileRevalidateMs, staleIfErrorMs,
     loadMs: Math.max(1, Math.ceil(loadMs)),
     verifiedAt: stamp,

@@ -127,7 +127,7 @@ export class Freshness {
   /** Of what is current and was used: where its TTL slides, it begins anew. */
   renew(entry: Entry): void {
     if (entry.slideUntil <= entry.staleAt) return;
-    const renewed = Math.min(this.#clock.now() + entry.ttlMs, entry.slideUntil);
+    const renewed = Math.min(Math.floor(this.#clock.now()) + entry.ttlMs, entry.slideUntil);
     entry.staleAt = Math.max(entry.staleAt, renewed);
   }
 
@@ -138,5 +138,5 @@ export class Freshness {
 
 /** Its TTL is over, and no use renews it; its stale windows begin. */
 function soften(entry: Entry, now: Millis): void {
-  entry.staleAt = Math.max(entry.readAt, Math.min(entry.staleAt, now));
+  entry.staleAt = Math.max(entry.readAt, Math.min(entry.staleAt, Math.floor(now)));
 }

@@ -1,6 +1,7 @@
 /**
- * The answers that are ready, for as long as their entries are there: an entry that goes takes
- * them along, and nothing here keeps it.
+ * The answers that are ready, of the entries that were asked for of late and for as long as these
+ * are there: an entry that goes takes them along, and nothing here keeps it. They are kept in two
+ * generations: what is used stays in the young one, and when that is full the old one goes.
  */
 import type { Entry } from '../../cache/entry.ts';
 import type { AnswerHeaderOptions } from './answer-headers.ts';
@@ -10,22 +11,24 @@ import type { Coding } from '../http/content-coding.ts';
 /** Of one entry: more kinds of answer than that are made for each request. */
 const FORMS_MAX = 16;
 const TEMPLATES_MAX = 1_000;
+/** Entries of one generation. The head of an answer takes about 1 KiB. */
+const ENTRIES_MAX = 16_384;
 
 export class ReadyAnswers {
   readonly #options: AnswerHeaderOptions;
-  readonly #ready = new WeakMap<Entry, ReadyAnswer[]>();
+  readonly #entriesMax: number;
+  #young = new WeakMap<Entry, ReadyAnswer[]>();
+  #old = new WeakMap<Entry, ReadyAnswer[]>();
+  #youngCount = 0;
   readonly #templates = new Map<string, Template>();
 
-  constructor(options: AnswerHeaderOptions) {
+  constructor(options: AnswerHeaderOptions, entriesMax = ENTRIES_MAX) {
     this.#options = options;
+    this.#entriesMax = entriesMax;
   }
 
   of(entry: Entry, template: Template, coding: Coding | undefined): ReadyAnswer {
-    let forms = this.#ready.get(entry);
-    if (forms === undefined) {
-      forms = [];
-      this.#ready.set(entry, forms);
-    }
+    const forms = this.#young.get(entry) ?? this.#rejuvenated(entry);
     for (const form of forms) {
       if (form.template === template && form.coding === coding) return form;
     }
@@ -33,6 +36,17 @@ export class ReadyAnswers {
     if (forms.length >= FORMS_MAX) forms.length = 0;
     forms.push(made);
     return made;
+  }
+
+  #rejuvenated(entry: Entry): ReadyAnswer[] {
+    if (this.#youngCount >= this.#entriesMax) {
+      [this.#old, this.#young] = [this.#young, new WeakMap()];
+      this.#youngCount = 0;
+    }
+    const forms = this.#old.get(entry) ?? [];
+    this.#young.set(entry, forms);
+    this.#youngCount += 1;
+    return forms;
   }
 
   /** One object for all templates that say the same. */

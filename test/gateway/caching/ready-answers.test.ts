@@ -1,0 +1,19 @@
+import { expect, it } from 'vitest';
+import { ReadyAnswers } from '../../../src/gateway/caching/ready-answers.ts';
+import { entryOf } from '../../cache/samples.ts';
+
+it('keeps the answers of entries that are asked for, and of no more than two generations', () => {
+  const answers = new ReadyAnswers({}, 10);
+  const template = answers.template({
+    headers: [], mediaType: 'application/json', shared: true, public: true,
+  });
+  const of = (entry: ReturnType<typeof entryOf>) => answers.of(entry, template, undefined);
+  const [used, unused] = [entryOf('used'), entryOf('unused')];
+  const [first, other] = [of(used), of(unused)];
+  for (let n = 0; n < 30; n += 1) {
+    of(entryOf(`${n}`));
+    expect(of(used)).toBe(first);
+  }
+  expect(of(unused)).not.toBe(other);
+  expect(of(unused).body).toEqual(Buffer.from('unused'));
+});
