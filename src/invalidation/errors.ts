@@ -105,6 +105,10 @@ export const FAULTS = {
   AUDIT_SCHEMA_UNKNOWN: {
     message: 'Audit tables of version {required} were required, got {got}: run a newer gateway.',
   },
+  WATCHERS_TOO_MANY: {
+    message: 'At most {max} watchers were required, got more: end one, or ask another node.',
+    status: 503,
+  },
   SUBGRAPH_TIMEOUT: {
     message: 'An answer of subgraph {subgraph} within {timeoutMs} ms was required, got none.',
     status: 504,

@@ -4,12 +4,17 @@
  */
 import { getRequestListener } from '@hono/node-server';
 import type { FreshetConfig } from '../gateway/config/config.ts';
-import { createGateway, type Gateway, type GatewayDependencies } from '../gateway/gateway.ts';
+import {
+  createGateway, type Gateway, type GatewayDependencies, type GatewayStatus,
+} from '../gateway/gateway.ts';
 import { HttpServer } from '../gateway/http/http-server.ts';
+import type { Clock } from '../invalidation/clock.ts';
+import { fault } from '../invalidation/errors.ts';
 import { MemoryLog } from '../invalidation/log-memory.ts';
-import type { Log } from '../invalidation/log.ts';
+import type { Log, LogRecord } from '../invalidation/log.ts';
 import { createAdminApp } from './admin/app.ts';
 import { Invalidator } from './admin/invalidator.ts';
+import { PurgeEvents } from './admin/purge-events.ts';
 import { joinSwitch, takeOverSwitch } from './admin/switch-routes.ts';
 import type { Health } from './admin/health.ts';
 import type { NodeStats, Stats } from './admin/stats.ts';
@@ -40,6 +45,7 @@ const ADMIN_DRAIN_MS = 1_000;
 interface Parts {
   readonly invalidator: Invalidator;
   readonly audit: Audit | undefined;
+  readonly events: PurgeEvents;
   gateway?: Gateway;
   server?: HttpServer;
 }
@@ -59,14 +65,21 @@ export async function startNode(
   const { colleagues } = dependencies;
   const invalidationLog = logOf(config, dependencies);
   const audit = auditOf(config, dependencies, invalidationLog);
-  const parts: Parts = { invalidator: invalidatorOf(config, dependencies), audit };
+  const invalidator = invalidatorOf(config, dependencies);
+  const events = eventsOf(invalidator, { clock, status: () => parts.gateway?.status() });
+  const parts: Parts = { invalidator, audit, events };
 
   const handler = operatorsHandler(config, { dependencies, parts });
   const admin = new HttpServer({ handler, limits, clock, onError });
   lifecycle.onClose('operators', () => admin.close({ drainMs: ADMIN_DRAIN_MS }));
+  // Before the listener, which waits for all that is still being answered.
+  lifecycle.onClose('events', async () => events.close());
   const adminAt = await admin.listen({ host: config.adminHost, port: config.adminPort });
 
-  const onRecords = parts.invalidator.heard;
+  const onRecords = (records: readonly LogRecord[]): void => {
+    invalidator.heard(records);
+    events.heard(records);
+  };
   const gateway = await create(config, {
     ...dependencies, onRecords, ...(invalidationLog && { invalidationLog }),
   });
@@ -78,7 +91,7 @@ export async function startNode(
   const { operations } = gateway;
   joinSwitch(operations, colleagues);
   await takeOverSwitch(operations, colleagues);
-  parts.invalidator.open(operations);
+  invalidator.open(operations);
 
   if (config.rehearsal) await rehearse(dependencies);
   const refusalHeaders = () => ({ 'freshet-position': gateway.status().position });
@@ -105,7 +118,7 @@ function operatorsHandler(
   { dependencies, parts }: { dependencies: NodeDependencies; parts: Parts },
 ) {
   const { clock, log, version, colleagues } = dependencies;
-  const { invalidator, audit } = parts;
+  const { invalidator, audit, events } = parts;
   const startedAt = clock.now();
   const health = (): Health => ({
     notReadyBecause: notReadyBecause(parts),
@@ -124,7 +137,7 @@ function operatorsHandler(
     return { ...stats(), ...(others && { otherWorkers: others }) };
   };
   const app = createAdminApp({
-    config, clock, log, version, health, stats: statsOfAll, invalidator, colleagues, audit,
+    config, clock, log, version, health, stats: statsOfAll, invalidator, colleagues, audit, events,
   });
   return getRequestListener(app.fetch, { overrideGlobalObjects: false });
 }
@@ -148,14 +161,21 @@ function auditOf(
   return createAudit(config, { warn, clock, random, log: invalidationLog });
 }
 
-function invalidatorOf(
-  { webhook, adminRequestsPerMinuteMax }: FreshetConfig,
-  { clock, colleagues }: NodeDependencies,
-): Invalidator {
-  // From as long before its time to as long after it.
-  const replayMs = 2 * 1_000 * (webhook?.toleranceSeconds ?? 0);
-  const replaysMax = Math.ceil((replayMs / 60_000 + 1) * adminRequestsPerMinuteMax);
-  return new Invalidator({ clock, colleagues, replayMs, replaysMax });
+function eventsOf(
+  invalidator: Invalidator,
+  { clock, status }: { clock: Clock; status: () => GatewayStatus | undefined },
+): PurgeEvents {
+  const started = (): GatewayStatus => {
+    const found = status();
+    if (found === undefined) throw fault('STARTING');
+    return found;
+  };
+  return new PurgeEvents({
+    clock,
+    purgesOf: (message) => invalidator.operations.purgesOf(message),
+    position: () => started().position,
+    gaps: () => started().invalidation.gaps,
+  });
 }
 
 function notReadyBecause({ gateway, server }: Parts): string | undefined {

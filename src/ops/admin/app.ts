@@ -13,11 +13,13 @@ import type { Colleagues } from '../workers/colleagues.ts';
 import { requireAccess, type AccessConfig, type AdminContext } from './access.ts';
 import { answerRefusal, answerUnexpected } from './answer-refusal.ts';
 import { auditRoutes } from './audit-routes.ts';
+import { eventsRoutes } from './events-routes.ts';
 import { figuresRoutes } from './figures-routes.ts';
 import { healthRoutes, type Health } from './health.ts';
 import { invalidateRoutes } from './invalidate-routes.ts';
 import type { Invalidator } from './invalidator.ts';
 import { openApiDocument } from './openapi.ts';
+import type { PurgeEvents } from './purge-events.ts';
 import { RateLimit } from './rate-limit.ts';
 import { mount, type Route } from './route.ts';
 import { statsRoutes, type NodeStats } from './stats.ts';
@@ -31,6 +33,7 @@ export interface AdminOptions {
   readonly health: () => Health;
   readonly stats: () => Promise<NodeStats>;
   readonly invalidator: Invalidator;
+  readonly events: Pick<PurgeEvents, 'watch'>;
   /** The other processes of this node. Default none. */
   readonly colleagues?: Colleagues | undefined;
   /** Default: there is none. */
@@ -39,7 +42,7 @@ export interface AdminOptions {
 
 export function createAdminApp(options: AdminOptions): Hono<AdminContext> {
   const { config, clock, log, version, health, stats, invalidator } = options;
-  const { colleagues, audit } = options;
+  const { colleagues, audit, events } = options;
   const auditWrites = audit && (() => audit.stats.written);
   const rate = new RateLimit({ clock, perMinuteMax: config.adminRequestsPerMinuteMax });
   const app = new Hono<AdminContext>();
@@ -54,6 +57,7 @@ export function createAdminApp(options: AdminOptions): Hono<AdminContext> {
     ...switchRoutes({ invalidator, colleagues, log }),
     ...figuresRoutes({ invalidator, stats, auditWrites }),
     ...auditRoutes(audit),
+    ...eventsRoutes(events),
   ];
   routes.push(openApiRoute(routes, version));
   const mounted = { rate, signature: { webhook: config.webhook, clock } };

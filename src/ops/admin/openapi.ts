@@ -48,7 +48,7 @@ export function openApiDocument(routes: readonly Route[], version: string): Json
 }
 
 function operationOf(route: Route): Json {
-  const { access, body, answer, dryRun, summary, parameters = {} } = route;
+  const { access, body, answer, dryRun, summary, mediaType, parameters = {} } = route;
   const answers = [answer, ...(dryRun === undefined ? [] : [dryRun])].map((one) => schemaOf(one));
   return {
     summary,
@@ -60,11 +60,11 @@ function operationOf(route: Route): Json {
       ...queryOf(route),
       ...(dryRun === undefined ? [] : [DRY_RUN]),
     ],
-    ...(body && { requestBody: { required: true, content: jsonContent(schemaOf(body, 'input')) } }),
+    ...(body && { requestBody: { required: true, content: contentOf(schemaOf(body, 'input')) } }),
     responses: {
       200: {
         description: 'Done.',
-        content: jsonContent(answers.length === 1 ? answers[0] : { oneOf: answers }),
+        content: contentOf(answers.length === 1 ? answers[0] : { oneOf: answers }, mediaType),
       },
       ...refusalsOf(route),
     },
@@ -100,12 +100,12 @@ function refusalsOf({ access, body, refusals }: Route): Json {
   }
   return Object.fromEntries([...byStatus].map(([status, some]) => [status, {
     description: some.join(', '),
-    content: jsonContent({ $ref: '#/components/schemas/Refusal' }),
+    content: contentOf({ $ref: '#/components/schemas/Refusal' }),
   }]));
 }
 
-function jsonContent(schema: unknown): Json {
-  return { 'application/json': { schema } };
+function contentOf(schema: unknown, mediaType = 'application/json'): Json {
+  return { [mediaType]: { schema } };
 }
 
 function schemaOf(schema: z.ZodType, io: 'input' | 'output' = 'output'): Json {

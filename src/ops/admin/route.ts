@@ -29,6 +29,8 @@ export interface Route {
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
   readonly answer: z.ZodType;
+  /** Where `handle` makes a whole Response. Default JSON. */
+  readonly mediaType?: 'text/event-stream';
   /** Takes `?dry_run=true`, and then answers with this. */
   readonly dryRun?: z.ZodType;
   /** How it refuses, besides what every endpoint does. */
@@ -82,6 +84,7 @@ export function mount(app: Hono<AdminContext>, route: Route, options: MountOptio
       body: route.body === undefined ? readNothing(text) : readBody(context, text, route.body),
       parameter: (name) => context.req.param(name) ?? '',
     });
+    if (answer instanceof Response) return answer;
     return context.json(answer, 200, { 'cache-control': 'no-store' });
   });
 }

@@ -2,6 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { main } from './main.ts';
 
+// Whoever reads may have seen enough: `freshet watch | head`.
+process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
+  process.exit(code === 'EPIPE' ? 0 : 1);
+});
+
 const manifest = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
 const { version } = JSON.parse(manifest) as { version: string };
 

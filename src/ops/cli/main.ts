@@ -2,18 +2,17 @@
 import { parseArgs } from 'node:util';
 import { nearestWord } from '../../gateway/config/config-faults.ts';
 import { FreshetError } from '../../invalidation/errors.ts';
-import { UsageError, type Command, type FlagValues, type Surroundings } from './command.ts';
+import {
+  CommandFailure, UsageError, type Command, type Flag, type FlagValues, type Surroundings,
+} from './command.ts';
 import { COMMANDS } from './commands.ts';
+import { EXIT } from './exit-codes.ts';
 import { helpOf, overview } from './help.ts';
 
 export interface MainOptions extends Surroundings {
-  readonly printError: (text: string) => void;
   /** Default: all there are. */
   readonly commands?: readonly Command[];
 }
-
-const FAILED = 1;
-const AT_FAULT = 2;
 
 /** Resolves to the exit code, or to undefined where the process goes on. Never rejects. */
 export async function main(
@@ -23,11 +22,21 @@ export async function main(
   try {
     return await run(args, options);
   } catch (error) {
-    options.printError(`freshet: ${messageOf(error, options)}\n`);
-    const atFault = error instanceof UsageError ||
-      (error instanceof FreshetError && error.code === 'CONFIG_INVALID');
-    return atFault ? AT_FAULT : FAILED;
+    const message = messageOf(error, options);
+    const { code, exitCode } = outcomeOf(error);
+    options.printError(args.includes('--json')
+      ? `${JSON.stringify({ error: { code, message, exit_code: exitCode } })}\n`
+      : `freshet: ${message}\n`);
+    return exitCode;
   }
+}
+
+function outcomeOf(error: unknown): { code: string; exitCode: number } {
+  if (error instanceof CommandFailure) return error;
+  if (error instanceof UsageError) return { code: 'USAGE', exitCode: EXIT.usage };
+  if (!(error instanceof FreshetError)) return { code: 'UNEXPECTED', exitCode: EXIT.failed };
+  const { code } = error;
+  return { code, exitCode: code === 'CONFIG_INVALID' ? EXIT.usage : EXIT.failed };
 }
 
 async function run(args: readonly string[], options: MainOptions): Promise<number | undefined> {
@@ -40,14 +49,15 @@ async function run(args: readonly string[], options: MainOptions): Promise<numbe
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     const about = rest[0] === undefined ? undefined : findCommand(rest[0], commands);
     print(about ? helpOf(about) : overview(commands));
-    return name === undefined ? AT_FAULT : 0;
+    return name === undefined ? EXIT.usage : EXIT.done;
   }
   const command = findCommand(name, commands);
   if (rest.includes('--help') || rest.includes('-h')) {
     print(helpOf(command));
     return 0;
   }
-  return command.run(parseFlags(command, rest), options);
+  const { values, words } = parse(command, rest);
+  return command.run(values, options, words);
 }
 
 function findCommand(name: string, commands: readonly Command[]): Command {
@@ -58,7 +68,12 @@ function findCommand(name: string, commands: readonly Command[]): Command {
   throw new UsageError(`unknown command ${JSON.stringify(name)}${hint}`);
 }
 
-function parseFlags(command: Command, args: readonly string[]): FlagValues {
+interface Parsed {
+  readonly values: FlagValues;
+  readonly words: readonly string[];
+}
+
+function parse(command: Command, args: readonly string[]): Parsed {
   const { tokens } = parseArgs({
     args: [...args],
     strict: false,
@@ -67,32 +82,76 @@ function parseFlags(command: Command, args: readonly string[]): FlagValues {
       .map(({ name, value }) => [name, { type: value === undefined ? 'boolean' : 'string' }])),
   });
   const values = new Map<string, string[]>();
+  const words: string[] = [];
   for (const token of tokens) {
     if (token.kind === 'option-terminator') continue;
     if (token.kind === 'positional') {
-      throw new UsageError(`${command.name}: only flags were required, got ` +
-        JSON.stringify(token.value));
+      words.push(token.value);
+      continue;
     }
-    const flag = command.flags.find(({ name }) => name === token.name);
-    if (flag === undefined) {
-      const nearest = nearestWord(token.name, command.flags.map(({ name }) => name));
-      const hint = hintAt(nearest && `--${nearest}`);
-      throw new UsageError(`${command.name}: unknown flag ${token.rawName}${hint}`);
-    }
-    const { value } = token;
-    if (flag.value === undefined && value !== undefined) {
-      throw new UsageError(`--${flag.name}: no value was required, got one`);
-    }
-    // `--port --host` is a forgotten value, not a host called --host.
-    if (flag.value !== undefined && (value === undefined || value === '' || looksLikeFlag(token))) {
-      throw new UsageError(`--${flag.name}: ${flag.value} was required, got nothing`);
-    }
-    values.set(flag.name, [...(values.get(flag.name) ?? []), value ?? '']);
+    const value = valueOf(token, findFlag(token, command));
+    values.set(token.name, [...(values.get(token.name) ?? []), value]);
   }
-  return values;
+  checkWords(words, command);
+  return { values, words };
 }
 
-function looksLikeFlag({ value, inlineValue }: { value?: string; inlineValue?: boolean }): boolean {
+interface FlagToken {
+  readonly name: string;
+  readonly rawName: string;
+  readonly value?: string | undefined;
+  readonly inlineValue?: boolean | undefined;
+}
+
+function findFlag({ name, rawName }: FlagToken, command: Command): Flag {
+  const flag = command.flags.find((one) => one.name === name);
+  if (flag !== undefined) return flag;
+  const nearest = nearestWord(name, command.flags.map((one) => one.name));
+  const hint = hintAt(nearest && `--${nearest}`);
+  throw new UsageError(`${command.name}: unknown flag ${rawName}${hint}`);
+}
+
+function valueOf(token: FlagToken, flag: Flag): string {
+  const { value } = token;
+  if (flag.value === undefined) {
+    if (value === undefined) return '';
+    throw new UsageError(`--${flag.name}: no value was required, got one`);
+  }
+  // `--port --host` is a forgotten value, not a host called --host.
+  if (value === undefined || value === '' || looksLikeFlag(token)) {
+    throw new UsageError(`--${flag.name}: ${flag.value} was required, got nothing`);
+  }
+  requireChoice(`--${flag.name}`, value, flag.choices);
+  return value;
+}
+
+function checkWords(words: readonly string[], { name, argument }: Command): void {
+  const [first, second] = words;
+  if (argument === undefined) {
+    if (first === undefined) return;
+    throw new UsageError(`${name}: only flags were required, got ${JSON.stringify(first)}`);
+  }
+  if (first === undefined) throw new UsageError(`${name}: ${argument.name} was required, got none`);
+  if (second !== undefined && argument.multiple !== true) {
+    throw new UsageError(`${name}: one ${argument.name} was required, got ${words.length}`);
+  }
+  for (const word of words) {
+    if (word === '') throw new UsageError(`${name}: ${argument.name} was required, got nothing`);
+    requireChoice(name, word, argument.choices);
+  }
+}
+
+function requireChoice(
+  what: string,
+  value: string,
+  choices: readonly string[] | undefined,
+): void {
+  if (choices === undefined || choices.includes(value)) return;
+  const required = choices.join(', ');
+  throw new UsageError(`${what}: one of ${required} was required, got ${JSON.stringify(value)}`);
+}
+
+function looksLikeFlag({ value, inlineValue }: FlagToken): boolean {
   return inlineValue === false && value?.startsWith('--') === true;
 }
 

@@ -20,8 +20,8 @@ export const PLAIN_VARIABLES: Readonly<Record<string, readonly string[]>> = {
   DATABASE_URL: ['database'],
 };
 
-/** FRESHET_ variables that are no options: the path of the file, and stack traces for faults. */
-const OTHER_VARIABLES = ['FRESHET_CONFIG', 'FRESHET_DEBUG'];
+/** No options: the path of the file, stack traces for faults, and whom the command line asks. */
+const OTHER_VARIABLES = ['FRESHET_CONFIG', 'FRESHET_DEBUG', 'FRESHET_ADMIN_URL'];
 
 const OPTIONS = new Map(CONFIG_OPTIONS
   .filter(({ path, kind }) => !path.includes('*') && kind !== 'group')

@@ -12,6 +12,7 @@ import { InvalidationNode } from '../../../src/invalidation/node.ts';
 import { formatPosition } from '../../../src/invalidation/position.ts';
 import { createAdminApp, type AdminOptions } from '../../../src/ops/admin/app.ts';
 import { Invalidator } from '../../../src/ops/admin/invalidator.ts';
+import { PurgeEvents } from '../../../src/ops/admin/purge-events.ts';
 import { entryOf } from '../../cache/samples.ts';
 import { until } from '../../support/until.ts';
 
@@ -55,16 +56,23 @@ export async function openService(options: ServiceOptions = {}) {
   });
   const invalidator = new Invalidator({ clock, replayMs: 600_000, replaysMax: 1_000 });
   const records: LogRecord[] = [];
+  const events = new PurgeEvents({
+    clock, heartbeatMs: 50,
+    purgesOf: (message) => node.purgesOf(message),
+    position: () => formatPosition(node.position),
+    gaps: () => node.stats.gaps,
+  });
   node.onRecords((some) => {
     records.push(...some);
     invalidator.heard(some);
+    events.heard(some);
   });
   await core.start();
   await until(() => node.hears(systemClock.now()), { what: 'the log is heard' });
   const operations = new Operations({ core, clock: systemClock, retentionMs: 3_600_000 });
   invalidator.open(operations);
   const app = createAdminApp({
-    config, clock, version: '1', invalidator,
+    config, clock, version: '1', invalidator, events,
     log: { warn: () => undefined, error: () => undefined },
     health: () => ({ notReadyBecause: undefined, hearing: true }),
     stats: async () => ({
@@ -73,7 +81,7 @@ export async function openService(options: ServiceOptions = {}) {
     ...options.admin,
   });
   return {
-    app, core, operations, records, config,
+    app, core, operations, records, config, events,
     /** Keeps an entry with these tags under a name. */
     fill(name: string, ...tags: string[]) {
       const [readAt, stamp] = [systemClock.now(), node.position];
@@ -94,6 +102,7 @@ export async function openService(options: ServiceOptions = {}) {
       }));
     },
     async close() {
+      events.close();
       operations.close();
       await core.close();
     },

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { UsageError, type Command, type Flag } from '../../../src/ops/cli/command.ts';
+import {
+  CommandFailure, UsageError, type Command, type Flag,
+} from '../../../src/ops/cli/command.ts';
 import { COMMANDS } from '../../../src/ops/cli/commands.ts';
 import { main } from '../../../src/ops/cli/main.ts';
 import { fault } from '../../../src/invalidation/errors.ts';
@@ -9,6 +11,8 @@ const FLAGS: readonly Flag[] = [
   { name: 'subgraph', value: 'NAME=URL', multiple: true, description: 'a service' },
   { name: 'json', description: 'as JSON' },
 ];
+
+const NAMES = COMMANDS.map(({ name }) => name).join(', ');
 
 function commandThat(run: Command['run']): Command {
   return { name: 'test', summary: 'tests', flags: FLAGS, examples: ['freshet test'], run };
@@ -68,7 +72,7 @@ describe('the command line', () => {
 
   it.each([
     [['strat'], 'unknown command "strat": did you mean start?'],
-    [['x'], 'unknown command "x": one of start, demo, compose, conformance was required'],
+    [['x'], `unknown command "x": one of ${NAMES} was required`],
     [['start', '--prot', '1'], 'start: unknown flag --prot: did you mean --port?'],
     [['start', '-z'], 'start: unknown flag -z'],
     [['start', 'here'], 'start: only flags were required, got "here"'],
@@ -93,6 +97,47 @@ describe('the command line', () => {
     expect(await run(args)).toEqual({ code: 2, printed: '', errors: `freshet: ${message}\n` });
   });
 
+  it('gives a command its words, and what stands after -- whatever it looks like', async () => {
+    let seen: unknown;
+    const command: Command = {
+      ...commandThat(async (_values, _surroundings, words) => {
+        seen = words;
+        return 0;
+      }),
+      argument: { name: 'PATTERN', multiple: true, description: 'what' },
+    };
+    expect((await run(['test', 'a', '--json', 'b', '--', '--c'], { command })).code).toBe(0);
+    expect(seen).toEqual(['a', 'b', '--c']);
+  });
+
+  it.each([
+    [[], 'test: WORD was required, got none'],
+    [[''], 'test: WORD was required, got nothing'],
+    [['a', 'b'], 'test: one WORD was required, got 2'],
+    [['c'], 'test: one of a, b was required, got "c"'],
+    [['a', '--kind', 'z'], '--kind: one of x, y was required, got "z"'],
+  ])('wants of the words %j what the command says', async (words, message) => {
+    const command: Command = {
+      ...commandThat(async () => 0),
+      argument: { name: 'WORD', description: 'what', choices: ['a', 'b'] },
+      flags: [{ name: 'kind', value: 'KIND', description: 'which', choices: ['x', 'y'] }],
+    };
+    expect(await run(['test', ...words], { command }))
+      .toEqual({ code: 2, printed: '', errors: `freshet: ${message}\n` });
+  });
+
+  it('says what went wrong as JSON where that is asked for', async () => {
+    const command = commandThat(async () => {
+      throw new CommandFailure('not there', { code: 'NODE_UNREACHABLE', exitCode: 3 });
+    });
+    const { errors, code } = await run(['test', '--json'], { command });
+    expect(code).toBe(3);
+    expect(JSON.parse(errors))
+      .toEqual({ error: { code: 'NODE_UNREACHABLE', message: 'not there', exit_code: 3 } });
+    expect(JSON.parse((await run(['test', '--json', '--prot'], { command })).errors))
+      .toMatchObject({ error: { code: 'USAGE', exit_code: 2 } });
+  });
+
   it('refuses a value for a flag that has none', async () => {
     const command = commandThat(async () => 0);
     expect((await run(['test', '--json=yes'], { command })).errors)
@@ -103,6 +148,7 @@ describe('the command line', () => {
     [new UsageError('bad flag'), 2],
     [fault('CONFIG_INVALID', { faults: 'bad' }), 2],
     [fault('PORT_IN_USE', { port: 4000 }), 1],
+    [new CommandFailure('not there', { code: 'NODE_UNREACHABLE', exitCode: 3 }), 3],
     [new Error('a bug'), 1],
   ])('exits with its own code for %s, without a stack', async (error, code) => {
     const command = commandThat(async () => {

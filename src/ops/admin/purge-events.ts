@@ -1,0 +1,217 @@
+/**
+ * Tells watchers of what is invalidated as this process applies it, by server-sent events (HTML,
+ * section 9.2): `begin` with the position from which on they are told, then `purge` and `missed`,
+ * and a comment as heartbeat.
+ *
+ * It promises: a watcher costs bounded memory however slow it reads, and is told in its place how
+ * many records it was not told of; with nobody watching a record costs nothing; and no filter holds
+ * the event loop for longer than a slice.
+ */
+import { pause, type Clock, type Millis } from '../../invalidation/clock.ts';
+import { fault } from '../../invalidation/errors.ts';
+import type { LogRecord } from '../../invalidation/log.ts';
+import type { InvalidationMessage } from '../../invalidation/message.ts';
+import { formatPosition, type Position } from '../../invalidation/position.ts';
+import type { Purge } from '../../invalidation/purge.ts';
+import { isFrom, mayMeet, type EventFilter } from './event-filter.ts';
+import { eventOf } from './purge-event.ts';
+
+export interface PurgeEventsOptions {
+  readonly clock: Clock;
+  readonly purgesOf: (message: InvalidationMessage) => readonly Purge[];
+  /** How far this node has followed the log, as JSON names it. Throws STARTING. */
+  readonly position: () => string;
+  /** How often the log could not be followed without a gap. */
+  readonly gaps: () => number;
+  /** More are refused. Default 50. */
+  readonly watchersMax?: number;
+  /** Records that wait for one watcher. Default 1,000. */
+  readonly waitingMax?: number;
+  /** Their keys, all together. Default 20,000. */
+  readonly waitingKeysMax?: number;
+  /** Without an event for so long there is a heartbeat. Default 10,000 ms. */
+  readonly heartbeatMs?: Millis;
+}
+
+export class PurgeEvents {
+  readonly #options: PurgeEventsOptions;
+  readonly #watchers = new Set<Watcher>();
+  #isClosed = false;
+
+  constructor(options: PurgeEventsOptions) {
+    this.#options = options;
+  }
+
+  /** To be told of all records of the log, once they are applied. */
+  readonly heard = (records: readonly LogRecord[]): void => {
+    if (this.#watchers.size === 0) return;
+    for (const record of records) {
+      const heard = new Heard(record, this.#options.purgesOf);
+      for (const watcher of this.#watchers) watcher.hear(heard);
+    }
+  };
+
+  /**
+   * What the filter lets through, from now on, until the reader cancels or `close`.
+   *
+   * @throws WATCHERS_TOO_MANY, SHUTTING_DOWN, STARTING
+   */
+  watch(filter: EventFilter): ReadableStream<Uint8Array> {
+    const { watchersMax = 50 } = this.#options;
+    if (this.#isClosed) throw fault('SHUTTING_DOWN');
+    if (this.#watchers.size >= watchersMax) throw fault('WATCHERS_TOO_MANY', { max: watchersMax });
+    const watcher = new Watcher(filter, this.#options);
+    this.#watchers.add(watcher);
+    const encoder = new TextEncoder();
+    return new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        const text = await watcher.next();
+        if (text !== undefined) controller.enqueue(encoder.encode(text));
+        else if (!watcher.isLeft) controller.close();
+      },
+      cancel: () => {
+        this.#watchers.delete(watcher);
+        watcher.leave();
+      },
+    }, { highWaterMark: 0 });
+  }
+
+  /** Ends all streams. */
+  close(): void {
+    this.#isClosed = true;
+    for (const watcher of this.#watchers) watcher.end();
+    this.#watchers.clear();
+  }
+}
+
+/** A record, of which it is worked out once what it purges. */
+class Heard {
+  readonly record: LogRecord;
+  readonly #purgesOf: PurgeEventsOptions['purgesOf'];
+  #purges: readonly Purge[] | undefined;
+
+  constructor(record: LogRecord, purgesOf: PurgeEventsOptions['purgesOf']) {
+    this.record = record;
+    this.#purgesOf = purgesOf;
+  }
+
+  get purges(): readonly Purge[] {
+    return this.#purges ??= this.#purgesOf(this.record.message);
+  }
+
+  get keys(): number {
+    return 1 + (this.record.message.entity_ids?.length ?? 0);
+  }
+}
+
+/** Records that a watcher is not told of, because it read too slowly. */
+interface Missed {
+  count: number;
+  readonly from: Position;
+  to: Position;
+}
+
+/** The event loop is held for so long, and for one match more. */
+const SLICE_MS: Millis = 1;
+const HEARTBEAT_MS: Millis = 10_000;
+
+class Watcher {
+  readonly #filter: EventFilter;
+  readonly #options: PurgeEventsOptions;
+  readonly #beganAt: string;
+  readonly #waiting: (Heard | Missed)[] = [];
+  #waitingKeys = 0;
+  #wake = new AbortController();
+  #hasBegun = false;
+  #isOver = false;
+  #gaps: number;
+  isLeft = false;
+
+  constructor(filter: EventFilter, options: PurgeEventsOptions) {
+    this.#filter = filter;
+    this.#options = options;
+    this.#beganAt = options.position();
+    this.#gaps = options.gaps();
+  }
+
+  hear(heard: Heard): void {
+    const { waitingMax = 1_000, waitingKeysMax = 20_000 } = this.#options;
+    const { record: { message, position }, keys } = heard;
+    if (!isFrom(message, this.#filter)) return;
+    const last = this.#waiting.at(-1);
+    const isFull = this.#waiting.length >= waitingMax || this.#waitingKeys >= waitingKeysMax;
+    if (!isFull) {
+      this.#waiting.push(heard);
+      this.#waitingKeys += keys;
+    } else if (last === undefined || last instanceof Heard) {
+      this.#waiting.push({ count: 1, from: position, to: position });
+    } else {
+      last.count += 1;
+      last.to = position;
+    }
+    this.#wake.abort();
+  }
+
+  /** The next text to send, when there is one; undefined at the end. */
+  async next(): Promise<string | undefined> {
+    const { clock, heartbeatMs = HEARTBEAT_MS } = this.#options;
+    if (!this.#hasBegun) {
+      this.#hasBegun = true;
+      return eventText('begin', { position: this.#beganAt });
+    }
+    while (!this.#isOver) {
+      const first = this.#waiting.shift();
+      if (first === undefined) {
+        this.#wake = new AbortController();
+        await pause(clock, heartbeatMs, this.#wake.signal);
+        if (!this.#wake.signal.aborted) return this.#heartbeat();
+      } else if (!(first instanceof Heard)) {
+        const { count, from, to } = first;
+        return eventText('missed', {
+          count, from: formatPosition(from), to: formatPosition(to),
+        });
+      } else {
+        this.#waitingKeys -= first.keys;
+        if (await this.#isAsked(first)) return eventText('purge', eventOf(first.record));
+      }
+    }
+    return undefined;
+  }
+
+  /** The reader has gone. */
+  leave(): void {
+    this.isLeft = true;
+    this.end();
+  }
+
+  end(): void {
+    this.#isOver = true;
+    this.#wake.abort();
+  }
+
+  /** Of a gap in the log it is not known how many records were in it. */
+  #heartbeat(): string {
+    const gaps = this.#options.gaps();
+    if (gaps === this.#gaps) return ': alive\n\n';
+    this.#gaps = gaps;
+    return eventText('missed', { count: null, from: null, to: this.#options.position() });
+  }
+
+  async #isAsked(heard: Heard): Promise<boolean> {
+    const { about } = this.#filter;
+    if (about === undefined) return true;
+    const { clock } = this.#options;
+    let beganAt = clock.now();
+    for (const purge of heard.purges) {
+      if (mayMeet(about, purge)) return true;
+      if (clock.now() - beganAt < SLICE_MS) continue;
+      await pause(clock, 0);
+      beganAt = clock.now();
+    }
+    return false;
+  }
+}
+
+function eventText(name: string, data: object): string {
+  return `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
+}
