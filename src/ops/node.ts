@@ -161,6 +161,16 @@ function auditOf(
   return createAudit(config, { warn, clock, random, log: invalidationLog });
 }
 
+function invalidatorOf(
+  { webhook, adminRequestsPerMinuteMax }: FreshetConfig,
+  { clock, colleagues }: NodeDependencies,
+): Invalidator {
+  // From as long before its time to as long after it.
+  const replayMs = 2 * 1_000 * (webhook?.toleranceSeconds ?? 0);
+  const replaysMax = Math.ceil((replayMs / 60_000 + 1) * adminRequestsPerMinuteMax);
+  return new Invalidator({ clock, colleagues, replayMs, replaysMax });
+}
+
 function eventsOf(
   invalidator: Invalidator,
   { clock, status }: { clock: Clock; status: () => GatewayStatus | undefined },
