@@ -25,6 +25,7 @@ export const FAULTS = {
   REDIS_OPTIONS_INVALID: { message: 'Redis, {path}: {required} was required, got {got}.' },
   SUBSCRIBER_INVALID: { message: 'Subscriber, {path}: {required} was required, got {got}.' },
   OUTBOX_INVALID: { message: 'Outbox, {path}: {required} was required, got {got}.' },
+  SOURCE_INVALID: { message: 'Source, {path}: {required} was required, got {got}.' },
   CONFIG_INVALID: { message: 'The configuration is not valid.\n{faults}' },
   SUPERGRAPH_UNAVAILABLE: {
     message: 'The supergraph cannot be read from {source}: {reason}.',

@@ -21,6 +21,7 @@ import type { NodeStats, Stats } from './admin/stats.ts';
 import { createAudit, isAudited, type Audit } from './audit/audit.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { rehearse } from './rehearsal.ts';
+import { createSources, type Sources } from './sources/sources.ts';
 import type { Colleagues } from './workers/colleagues.ts';
 
 export interface NodeDependencies extends GatewayDependencies {
@@ -47,6 +48,7 @@ interface Parts {
   readonly audit: Audit | undefined;
   readonly events: PurgeEvents;
   gateway?: Gateway;
+  sources?: Sources | undefined;
   server?: HttpServer;
 }
 
@@ -88,6 +90,10 @@ export async function startNode(
   // Closed before the gateway, and so while there is a log to be read to its end.
   if (audit !== undefined) lifecycle.onClose('audit', () => audit.close());
   audit?.start();
+  const sources = sourcesOf(config, dependencies, invalidationLog);
+  parts.sources = sources;
+  if (sources !== undefined) lifecycle.onClose('sources', () => sources.close());
+  sources?.start();
   const { operations } = gateway;
   joinSwitch(operations, colleagues);
   await takeOverSwitch(operations, colleagues);
@@ -130,6 +136,7 @@ function operatorsHandler(
     uptimeSeconds: Math.floor((clock.now() - startedAt) / 1_000),
     memoryBytes: process.memoryUsage.rss(),
     gateway: parts.gateway?.status(),
+    sources: parts.sources?.stats,
   });
   colleagues?.tell('stats', stats);
   const statsOfAll = async (): Promise<NodeStats> => {
@@ -159,6 +166,15 @@ function auditOf(
   if (!isAudited(config)) return undefined;
   const warn = (text: string): void => log.warn(text);
   return createAudit(config, { warn, clock, random, log: invalidationLog });
+}
+
+function sourcesOf(
+  config: FreshetConfig,
+  { log, clock, random }: NodeDependencies,
+  invalidationLog: Log | undefined,
+): Sources | undefined {
+  const warn = (text: string): void => log.warn(text);
+  return createSources(config, { warn, clock, random, log: invalidationLog });
 }
 
 function invalidatorOf(

@@ -86,6 +86,7 @@ export function valueAt(raw: unknown, path: Path): unknown {
 function requiredName([group]: Path): string {
   if (group === 'subgraphs') return 'a name that begins with a letter, of letters, digits, - and _';
   if (group === 'cache') return 'the name of a type, or Type.field';
+  if (group === 'sources') return 'a name that begins with a letter, of a-z, 0-9 and _';
   return 'a name that is not empty';
 }
 

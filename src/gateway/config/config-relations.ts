@@ -40,6 +40,7 @@ const RELATIONS: readonly Relation[] = [
   { reads: ['jwt'], check: checkJwt },
   { reads: ['audit', 'database', 'redis', 'workers'], check: checkAuditDatabase },
   { reads: ['audit', 'database', 'log.retentionMs'], check: checkAuditRetention },
+  { reads: ['sources'], check: checkSources },
 ];
 
 /** The relations that do not hold, but for those that touch one of the `known` faults. */
@@ -185,3 +186,25 @@ function checkAuditRetention({ audit, database, log }: FreshetConfig, report: Re
   const required = `at least ${days}, as log.retentionMs`;
   report(['audit', 'retentionDays'], required, String(audit.retentionDays));
 }
+
+/** A slot is for one reader, and each way of reading has options of its own. */
+function checkSources({ sources }: FreshetConfig, report: Report): void {
+  const slots = new Set<string>();
+  for (const [name, { url, read, tables, slot = `freshet_${name}` }] of
+    Object.entries(sources.postgres)) {
+    const path = ['sources', 'postgres', name];
+    const isReplication = read === 'replication';
+    if (isReplication && tables.length === 0) {
+      report([...path, 'tables'], 'at least one where it reads replication', 'none');
+    }
+    if (!isReplication && tables.length > 0) {
+      report([...path, 'tables'], 'none where it reads an outbox', `a list of ${tables.length}`);
+    }
+    if (!isReplication) continue;
+    const place = JSON.stringify([new URL(url).host, slot]);
+    if (slots.has(place)) report([...path, 'slot'], 'a slot of its own', showValue(slot, SHOWN));
+    slots.add(place);
+  }
+}
+
+const SHOWN = { secret: false };

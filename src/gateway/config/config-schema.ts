@@ -8,6 +8,7 @@ import {
 } from '../../policy/declared-strategy.ts';
 import { accessOptions } from './access-schema.ts';
 import { auditOptions } from './audit-schema.ts';
+import { sourcesOptions } from './sources-schema.ts';
 import { COOKIE_NAME } from '../http/position-cookie.ts';
 
 /** Beside the description of an option: what to say when a value is refused. */
@@ -250,6 +251,7 @@ export const configSchema = z.strictObject({
     secret: true,
   }),
   ...auditOptions,
+  ...sourcesOptions,
   log: log.prefault({}),
   cache: cache.prefault({}),
   keys: z.record(text, text).default({})

@@ -42,7 +42,7 @@ export interface OutboxRelayOptions {
   /** Where the log is. Either this or `log`. */
   readonly redis?: RedisOptions;
   /** A log that is there already, and is not closed with the relay. */
-  readonly log?: Log;
+  readonly log?: Pick<Log, 'append'>;
   /** Default `cache:invalidate`. */
   readonly channel?: string;
   /** Default the channel's name and `:log`. */
@@ -98,7 +98,8 @@ export class OutboxRelay {
   readonly #options: OutboxRelayOptions;
   readonly #clock: Clock;
   readonly #random: Random;
-  readonly #log: Log;
+  readonly #log: Pick<Log, 'append'>;
+  readonly #ownLog: Log | undefined;
   readonly #table: string;
   readonly #stop = new AbortController();
   readonly #delay = new Histogram();
@@ -117,7 +118,8 @@ export class OutboxRelay {
     this.#clock = clock;
     this.#random = random;
     this.#table = checkedTable(table);
-    this.#log = options.log ?? logOf(options, { clock, random });
+    if (options.log === undefined) this.#ownLog = logOf(options, { clock, random });
+    this.#log = options.log ?? this.#ownLog as Log;
   }
 
   /** Begins to relay, and goes on until `close`, whatever goes wrong. */
@@ -139,7 +141,7 @@ export class OutboxRelay {
   async close(): Promise<void> {
     this.#stop.abort();
     await this.#running;
-    if (this.#options.log === undefined) await this.#log.close();
+    await this.#ownLog?.close();
   }
 
   async #run(): Promise<void> {

@@ -1,6 +1,7 @@
 /** What this node knows of itself, as one JSON object: the process that was asked, then others. */
 import { Hono } from 'hono';
 import type { GatewayStatus } from '../../gateway/gateway.ts';
+import type { SourceStats } from '../sources/source.ts';
 
 export interface NodeStats extends Stats {
   /** Where the node has several processes: of the others. */
@@ -14,6 +15,8 @@ export interface Stats {
   readonly memoryBytes: number;
   /** Undefined while the gateway starts. */
   readonly gateway: GatewayStatus | undefined;
+  /** Where it hears of changes besides the channel, as far as this process reads them. */
+  readonly sources?: readonly SourceStats[] | undefined;
 }
 
 export function statsRoutes(stats: () => Promise<NodeStats>): Hono {

@@ -7,11 +7,12 @@ import { conformance } from './conformance.ts';
 import { demo } from './demo.ts';
 import { doctor } from './doctor.ts';
 import { purge } from './purge.ts';
+import { sourceSql } from './source-sql.ts';
 import { start } from './start.ts';
 import { stats } from './stats.ts';
 import { watch } from './watch.ts';
 
 export const COMMANDS: readonly Command[] = [
-  start, demo, compose, doctor, purge, watch, audit, stats, conformance,
-  completionOf(() => COMMANDS),
+  start, demo, compose, doctor, purge, watch, audit, stats, sourceSql,
+  conformance, completionOf(() => COMMANDS),
 ];

@@ -10,7 +10,7 @@ import {
 } from '../../../src/invalidation/postgres/index.ts';
 import { startPostgres, type PostgresServer } from '../../support/postgres.ts';
 import { startRedis } from '../../support/redis.ts';
-import { integerBelow, seededRandom } from '../../support/seeded-random.ts';
+import { runTransactions } from '../../support/transactions.ts';
 import { until } from '../../support/until.ts';
 import { FaultyLog } from '../faulty-log.ts';
 import { TestFollower } from '../log-contract.ts';
@@ -328,23 +328,10 @@ describe('100,000 rows', () => {
     open.push(log);
     const messages = collect(log);
     const relays = [relayTo(log), relayTo(log)];
-    const committed = new Set<string>();
-    let written = 0;
-    const writer = async (name: number): Promise<void> => {
-      const random = seededRandom(`outbox ${name}`);
-      while (written < 100_000) {
-        const ids = Array.from({ length: 1 + integerBelow(random, 400) }, () => `u${written++}`);
-        const isCommitted = random() < 0.7;
-        await transaction(async (client) => {
-          const half = ids.length >>> 1;
-          await outbox.enqueue(client, ids.slice(0, half).map(user));
-          if (random() < 0.5) await client.query('SELECT pg_sleep($1)', [random() / 100]);
-          await outbox.enqueue(client, ids.slice(half).map(user));
-        }, isCommitted ? 'COMMIT' : 'ROLLBACK');
-        if (isCommitted) for (const id of ids) committed.add(id);
-      }
-    };
-    const writing = Promise.all(Array.from({ length: 8 }, (_, name) => writer(name)));
+    const writing = runTransactions({
+      pool, ids: 100_000, seed: 'outbox', write: (client, ids) =>
+        outbox.enqueue(client, ids.map(user)),
+    });
     // While they write: the one that works ends, Redis stands still, the database cuts all off.
     await until(() => messages.length > 5_000, { what: 'some are in the log', deadlineMs: 20_000 });
     await relays.find(({ stats }) => stats.isWorking)?.close();
@@ -355,7 +342,7 @@ describe('100,000 rows', () => {
     });
     redis.resume();
     await pool.query(`SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'`);
-    await writing;
+    const committed = await writing;
     await until(async () => await waiting() === 0, { what: 'all are marked', deadlineMs: 60_000 });
     await until(() => messages.length >= committed.size, { what: 'all are heard' });
     const delivered = idsOf(messages);
