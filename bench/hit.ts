@@ -7,7 +7,7 @@
  * The cases: `base` (64 connections, identical headers, public) at each size; and at 2 kB `varied`
  * (headers differ between requests), `private` (100 callers, each with an answer of their own),
  * `private-varied`, `single` (one connection), `l2` (L1 holds next to nothing; each size) and
- * `l2-single`.
+ * `l2-single`, beside which a round trip to Redis is shown.
  */
 import { parseArgs } from 'node:util';
 import { startRedis } from '../test/support/redis.ts';
@@ -16,6 +16,7 @@ import {
   type Contestant, type Gateway,
 } from './contestants.ts';
 import { keep } from './machine.ts';
+import { roundTripUs } from './round-trip.ts';
 import { inRounds, percent, print, type Figures } from './rounds.ts';
 import { pin, requirePrograms } from './server.ts';
 import { answerTo, bodyOf, idOf, SIZES, type Scope, type Size } from './workload.ts';
@@ -106,7 +107,9 @@ async function measureOne(one: Case, size: Size, all: readonly Contestant[]): Pr
   const title = `${one}, ${size}, ${connections} connections`;
   print(title, figures);
   if (l2) await printTiers(contestants, before);
-  results.push({ case: one, size, connections, figures: ratios(figures) });
+  const roundTrip = one === 'l2-single' ? await roundTripUs(redis.port, bytes) : undefined;
+  if (roundTrip !== undefined) console.log(`a round trip to Redis: p50 ${roundTrip.toFixed(0)} us`);
+  results.push({ case: one, size, connections, roundTrip, figures: ratios(figures) });
 }
 
 /** A few requests that have one answer each; headers that no answer depends on differ. */

@@ -4,11 +4,12 @@
  * who reads them adds for how long they have lain there.
  *
  * `decodeEntry` never throws, and answers `undefined` for what `encodeEntry` did not write: another
- * version, cut off, lengths that do not add up, tags that are none.
+ * version, cut off, lengths that do not add up, tags that are none. Who knows version 2 alone takes
+ * what is of version 3 for none: it is loaded then, as what is not there.
  *
  * | bytes | what |
  * |---|---|
- * | 1 | format version |
+ * | 1 | format version: 2, or 3 where the value is packed |
  * | 4 | length of all bytes |
  * | 6 | age: how long before the writing the origin began to be read, ms, rounded up |
  * | 6 | what was left of the TTL, ms, rounded down, as all that follow |
@@ -20,7 +21,8 @@
  * | 1, n | length of the stamp, the stamp in wire form |
  * | 4 | number of tags |
  * | 4, n | for each tag: length, UTF-8 |
- * | rest | the value |
+ * | 4 | of version 3: length of the value once it is unpacked |
+ * | rest | the value; of version 3 packed, see `packed-value.ts` |
  *
  * Numbers are unsigned, the most significant byte first.
  */
@@ -31,14 +33,21 @@ import { formatPosition, parsePosition } from '../invalidation/position.ts';
 import { readTag, type Tag } from '../invalidation/tag.ts';
 import { assertEntry, type Entry } from './entry.ts';
 import { FORMAT_VERSION } from './key.ts';
+import { unpackValue } from './packed-value.ts';
+import type { Awaitable } from './store.ts';
 
+/** Of entries alone: keys are the same, and a fleet may hold both. */
+const PACKED_VERSION = 3;
 const LENGTH_BYTES = 4;
 const DURATION_BYTES = 6;
 const DURATIONS = 7;
 const DURATION_MS_MAX = 2 ** (8 * DURATION_BYTES) - 1;
 
-/** `now`: a reading of the clock that the entry's times are of. */
-export function encodeEntry(entry: Entry, now: Millis): Buffer {
+/**
+ * `now`: a reading of the clock that the entry's times are of. `packed`: what `packValue` made of
+ * the value, to be written instead.
+ */
+export function encodeEntry(entry: Entry, now: Millis, packed?: Buffer): Buffer {
   assertEntry(entry);
   const stamp = Buffer.from(formatPosition(entry.stamp), 'latin1');
   assert(parsePosition(stamp.toString('latin1')) === entry.stamp, 'a stamp survives its wire form');
@@ -48,9 +57,10 @@ export function encodeEntry(entry: Entry, now: Millis): Buffer {
   });
   const tagBytes = tagLengths.reduce((sum, length) => sum + LENGTH_BYTES + length, 0);
   const headBytes = 1 + LENGTH_BYTES + DURATIONS * DURATION_BYTES + 1 + stamp.length + LENGTH_BYTES;
-  const bytes = Buffer.allocUnsafe(headBytes + tagBytes + entry.value.length);
+  const valueBytes = packed === undefined ? entry.value.length : LENGTH_BYTES + packed.length;
+  const bytes = Buffer.allocUnsafe(headBytes + tagBytes + valueBytes);
 
-  let at = bytes.writeUInt8(FORMAT_VERSION, 0);
+  let at = bytes.writeUInt8(packed === undefined ? FORMAT_VERSION : PACKED_VERSION, 0);
   at = bytes.writeUInt32BE(bytes.length, at);
   for (const durationMs of durationsOf(entry, now)) at = writeDuration(bytes, at, durationMs);
   at = bytes.writeUInt8(stamp.length, at);
@@ -60,7 +70,8 @@ export function encodeEntry(entry: Entry, now: Millis): Buffer {
     at = bytes.writeUInt32BE(tagLengths[index] as number, at);
     at += bytes.write(tag, at);
   }
-  at += entry.value.copy(bytes, at);
+  if (packed !== undefined) at = bytes.writeUInt32BE(entry.value.length, at);
+  at += (packed ?? entry.value).copy(bytes, at);
   assert(at === bytes.length, 'an entry fills its bytes');
   return bytes;
 }
@@ -69,20 +80,34 @@ export interface DecodeOptions {
   readonly now: Millis;
   /** For how long the bytes have lain where they were written to. */
   readonly heldMs: Millis;
+  /** Of a value, unpacked: what is longer is no entry. */
+  readonly valueBytesMax: number;
 }
 
-/** The entry's value is a part of `bytes`, not a copy. */
-export function decodeEntry(bytes: Buffer, { now, heldMs }: DecodeOptions): Entry | undefined {
+/** The entry's value is a part of `bytes`, not a copy, unless it was packed. */
+export function decodeEntry(bytes: Buffer, options: DecodeOptions): Awaitable<Entry | undefined> {
   const reader = new Reader(bytes);
-  if (reader.number(1) !== FORMAT_VERSION) return undefined;
-  if (reader.number(LENGTH_BYTES) !== bytes.length) return undefined;
+  const version = reader.number(1);
+  if (version !== FORMAT_VERSION && version !== PACKED_VERSION) return undefined;
+  const entry = readEntry(reader, { ...options, length: bytes.length });
+  if (entry === undefined || version === FORMAT_VERSION) return entry;
+  return unpacked(entry, options);
+}
+
+/** Where it is packed, the value is what stands for it, with its length before it. */
+function readEntry(
+  reader: Reader,
+  { now, heldMs, length }: DecodeOptions & { readonly length: number },
+): Entry | undefined {
+  if (reader.number(LENGTH_BYTES) !== length) return undefined;
   const durations = Array.from({ length: DURATIONS }, () => reader.number(DURATION_BYTES));
   const stamp = parsePosition(reader.text(reader.number(1)) ?? '');
   const tags = reader.tags();
   const value = reader.rest();
   if (stamp === undefined || tags === undefined || value === undefined) return undefined;
   if (!Number.isFinite(heldMs) || heldMs < 0) return undefined;
-  const writtenAt = now - heldMs;
+  // Whole milliseconds, on the cautious side, as `entryOf` makes them.
+  const writtenAt = Math.floor(now - heldMs);
   // They come before what has been found to be there.
   const [ageMs, ttlLeftMs, slideLeftMs, ttlMs, ...others] = durations as Durations;
   const [staleWhileRevalidateMs, staleIfErrorMs, loadMs] = others;
@@ -97,6 +122,19 @@ export function decodeEntry(bytes: Buffer, { now, heldMs }: DecodeOptions): Entr
   };
   assertEntry(entry);
   return entry;
+}
+
+function unpacked(
+  entry: Entry,
+  { valueBytesMax }: DecodeOptions,
+): Awaitable<Entry | undefined> {
+  const { value: bytes } = entry;
+  if (bytes.length < LENGTH_BYTES) return undefined;
+  const length = bytes.readUInt32BE(0);
+  if (length > valueBytesMax) return undefined;
+  const withValue = (value: Buffer | undefined): Entry | undefined => value && { ...entry, value };
+  const value = unpackValue(bytes.subarray(LENGTH_BYTES), length);
+  return value instanceof Promise ? value.then(withValue) : withValue(value);
 }
 
 type Durations = [Millis, Millis, Millis, Millis, Millis, Millis, Millis];

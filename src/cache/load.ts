@@ -44,6 +44,8 @@ export interface Use {
 export interface ReadOptions extends Use {
   /** Neither look nor wait for what others load; what is loaded may be stored. Default false. */
   readonly bypass?: boolean;
+  /** L2 was asked a moment ago, and holds nothing that is of use. Default false. */
+  readonly knowsL2?: boolean;
 }
 
 export interface Outcome {

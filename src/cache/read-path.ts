@@ -24,7 +24,7 @@ import { Loader } from './loader.ts';
 import { LockedLoader } from './locked-loader.ts';
 import { newReadPathStats, type ReadPathStats } from './read-stats.ts';
 import { SingleFlight, type Flight, type Landing } from './single-flight.ts';
-import type { Tiers } from './tiers.ts';
+import type { Found, Tiers } from './tiers.ts';
 import { isOpen, wantOf, wantsOf, type Want } from './want.ts';
 import { isDueEarly, mayOutliveOutage, mayRevalidate } from './windows.ts';
 
@@ -96,7 +96,7 @@ export class ReadPath {
     load: Load,
     options: ReadOptions = {},
   ): Promise<readonly Outcome[]> {
-    const wants = wantsOf(keys, options.bypass ?? false);
+    const wants = wantsOf(keys, options);
     let open = [...wants.values()];
     for (let round = 1; open.length > 0; round += 1) {
       if (round > ROUNDS_MAX) for (const want of open) want.alone = true;
@@ -107,8 +107,13 @@ export class ReadPath {
     return keys.map(({ id }) => wants.get(id)?.outcome as Outcome);
   }
 
+  /** As `Tiers.below`; undefined also where somebody loads it, whom `read` waits for. */
+  below<T>(key: CacheKey, use: (found: Found | undefined) => T): Promise<T> | undefined {
+    return this.#flights.find(key.id) === undefined ? this.#tiers.below(key, use) : undefined;
+  }
+
   /**
-   * To be called for each entry that `Tiers.peek` gave and that was served without `read`: its use
+   * To be called for each entry that `Tiers` gave and that was served without `read`: its use
    * is counted, if the entry was loaded to be refreshed and is remembered.
    */
   used(key: CacheKey, entry: Entry): void {

@@ -70,6 +70,9 @@ end
 return 1
 `;
 
+/** What reads are called at the client, which has to send each of them at once. */
+export const READ_COMMANDS = ['freshetReadOne', 'freshetReadMany'] as const;
+
 export type HomeValues = readonly (Buffer | null)[] | null;
 export type ReadReply = readonly [now: Buffer, ...homes: readonly HomeValues[]];
 
@@ -116,7 +119,8 @@ export class RedisScripts {
   read(keys: readonly KeyRead[], bytesMax: number): Promise<ReadReply> {
     assert(keys.length >= 1 && keys.length <= this.keysMax, 'a call names as many keys as it may');
     const names = keys.map(({ name }) => name);
-    const fields = keys.flatMap((key) => [key.fields.length, ...key.fields]);
+    const fields: (string | number)[] = [];
+    for (const key of keys) fields.push(key.fields.length, ...key.fields);
     const [name] = names;
     // On a Cluster the client must see which argument is the key.
     if (names.length === 1 && name !== undefined) {

@@ -1,22 +1,24 @@
 /**
  * Entries in Redis, shared by all nodes. An entity is a hash `<prefix><home>` with a field for each
  * way it was asked for, so that a plain `DEL user:123` drops all of it; a value that has its home
- * to itself is a plain key.
+ * to itself is a plain key. Large values are packed before they are sent.
  *
  * It promises: a read is one round trip, however many keys, and waits at most `readTimeoutMs`; a
- * write makes nobody wait. Redis slow, away, full, or holding what nobody can read: the entry is
- * then not there, and it is counted. While Redis does not answer, it is mostly not even asked. It
- * heals by itself. The connection belongs to who made it.
+ * write makes nobody wait, and overtakes none of the same home. Redis slow, away, full, or holding
+ * what nobody can read: the entry is then not there, and it is counted. While Redis does not
+ * answer, it is mostly not even asked. It heals by itself. The connection belongs to who made it.
  */
 import assert from 'node:assert/strict';
 import type { Cluster, Redis } from 'ioredis';
 import type { Clock, Millis, Random } from '../invalidation/clock.ts';
 import { Circuit } from './circuit.ts';
-import { decodeEntry, encodeEntry } from './entry-codec.ts';
+import { encodeEntry } from './entry-codec.ts';
 import { deleteAtOf, type Entry } from './entry.ts';
 import type { CacheKey } from './key.ts';
+import { packValue } from './packed-value.ts';
 import { RedisClocks } from './redis-clocks.ts';
-import { CLOCK_DIGITS, RedisScripts, type KeyRead } from './redis-scripts.ts';
+import { RedisReads, type RedisReadsStats } from './redis-reads.ts';
+import { RedisScripts } from './redis-scripts.ts';
 import type { Store } from './store.ts';
 
 export interface RedisStoreOptions {
@@ -27,8 +29,10 @@ export interface RedisStoreOptions {
   readonly prefix?: string;
   /** How long a read waits; what has not come by then counts as absent. Default 50 ms. */
   readonly readTimeoutMs?: Millis;
-  /** Of an entry in its stored form; larger ones are not stored. Default 5 MiB. */
+  /** Of an entry, and of its value unpacked; larger ones are not stored. Default 5 MiB. */
   readonly valueBytesMax?: number;
+  /** Values of so many bytes are packed, where there is enough to gain. Default 16 KiB. */
+  readonly packBytesMin?: number;
   /** Ways of asking for one entity; a hash that has as many is dropped first. Default 64. */
   readonly fieldsMax?: number;
   /** Writes that Redis has not confirmed; further ones are dropped. Default 1,000. */
@@ -39,24 +43,22 @@ export interface RedisStoreOptions {
   readonly writeDelayMsMax?: Millis;
 }
 
-export interface RedisStoreStats {
+export interface RedisStoreStats extends RedisReadsStats {
   reads: number;
   /** Reads that were not tried: no connection, or the circuit was open. */
   readsSkipped: number;
-  timeouts: number;
-  /** Commands that Redis refused or that broke with the connection. */
-  errors: number;
-  /** Values that are no entry of this version. */
-  undecodable: number;
   oversized: number;
   writes: number;
   /** Writes that were not tried, or that came too late. */
   writesDropped: number;
+  /** Values that were packed. */
+  packed: number;
 }
 
 /** How long `close` waits for writes under way. */
 const CLOSE_MS_MAX = 250;
-const MIB = 1024 * 1024;
+const KIB = 1024;
+const MIB = 1024 * KIB;
 
 export class RedisStore implements Store {
   readonly stats: RedisStoreStats = {
@@ -68,14 +70,18 @@ export class RedisStore implements Store {
     oversized: 0,
     writes: 0,
     writesDropped: 0,
+    packed: 0,
   };
   readonly #redis: Redis | Cluster;
   readonly #scripts: RedisScripts;
   readonly #clock: Clock;
   readonly #circuit: Circuit;
   readonly #clocks: RedisClocks;
+  readonly #reads: RedisReads;
   readonly #limits: Required<Omit<RedisStoreOptions, 'redis' | 'clock' | 'random'>>;
   readonly #writes = new Set<Promise<void>>();
+  /** For homes of which a value is being packed, the last of their writes: the next one waits. */
+  readonly #queues = new Map<string, Promise<void>>();
   #writeBytes = 0;
   #closed = false;
 
@@ -84,6 +90,7 @@ export class RedisStore implements Store {
       prefix: '',
       readTimeoutMs: 50,
       valueBytesMax: 5 * MIB,
+      packBytesMin: 16 * KIB,
       fieldsMax: 64,
       writesMax: 1_000,
       writeBytesMax: 32 * MIB,
@@ -97,7 +104,11 @@ export class RedisStore implements Store {
     this.#scripts = new RedisScripts(redis);
     this.#clock = clock;
     this.#circuit = new Circuit({ random });
-    this.#clocks = new RedisClocks(clock);
+    this.#clocks = new RedisClocks({ clock, isCluster: redis.isCluster });
+    this.#reads = new RedisReads({
+      ...this.#limits, clock, stats: this.stats,
+      scripts: this.#scripts, clocks: this.#clocks, circuit: this.#circuit,
+    });
   }
 
   /** Whether Redis has stopped answering and is mostly not asked. */
@@ -105,46 +116,39 @@ export class RedisStore implements Store {
     return this.#circuit.open;
   }
 
-  async get(keys: readonly CacheKey[]): Promise<readonly (Entry | undefined)[]> {
-    const entries: (Entry | undefined)[] = keys.map(() => undefined);
-    if (keys.length === 0) return entries;
+  get(keys: readonly CacheKey[]): Promise<readonly (Entry | undefined)[]> {
+    if (keys.length === 0) return Promise.resolve([]);
     if (!this.#connected || !this.#circuit.allows(this.#clock.now())) {
       this.stats.readsSkipped += 1;
-      return entries;
+      return Promise.resolve(keys.map(() => undefined));
     }
     this.stats.reads += 1;
-    const reads = this.#batchesOf(keys).map((homes) => this.#read(homes, entries));
-    const answered = await this.#within(this.#limits.readTimeoutMs, Promise.all(reads));
-    if (answered === undefined) this.stats.timeouts += 1;
-    if (answered?.includes(true)) this.#circuit.succeeded();
-    else this.#circuit.failed(this.#clock.now());
-    // What comes later is written into `entries`, which nobody reads any more.
-    return [...entries];
+    return this.#reads.read(keys);
   }
 
   set(key: CacheKey, entry: Entry): void {
     const now = this.#clock.now();
-    const lifeMs = Math.floor(deleteAtOf(entry) - now);
-    if (lifeMs < 1) return;
-    if (entry.value.byteLength > this.#limits.valueBytesMax) {
+    const { valueBytesMax, packBytesMin } = this.#limits;
+    const { byteLength } = entry.value;
+    if (lifeOf(entry, now) < 1) return;
+    if (byteLength > valueBytesMax) {
       this.stats.oversized += 1;
-      return;
-    }
-    if (!this.#writable) {
+    } else if (!this.#writable) {
       this.stats.writesDropped += 1;
-      return;
+    } else if (byteLength >= packBytesMin) {
+      this.#write({ ...key, byteLength, isPacked: true }, () => this.#setPacked(key, entry));
+    } else {
+      const bytes = encodeEntry(entry, now);
+      const lifeMs = lifeOf(entry, now);
+      if (!this.#fits(bytes)) return;
+      const write = { ...key, byteLength: bytes.byteLength };
+      this.#write(write, () => this.#writeEntry(key, { bytes, lifeMs, now }));
     }
-    const bytes = encodeEntry(entry, now);
-    if (bytes.byteLength > this.#limits.valueBytesMax) {
-      this.stats.oversized += 1;
-      return;
-    }
-    this.#write(bytes.byteLength, () => this.#writeEntry(key, { bytes, lifeMs, now }));
   }
 
   delete({ home, field }: CacheKey): void {
     const name = this.#limits.prefix + home;
-    this.#write(0, async () => {
+    this.#write({ home }, async () => {
       await (field === undefined ? this.#redis.unlink(name) : this.#redis.hdel(name, field));
     });
   }
@@ -152,7 +156,7 @@ export class RedisStore implements Store {
   /** Drops all that is stored of these homes: housekeeping, on which no promise rests. */
   unlink(homes: readonly string[]): void {
     for (const home of homes) {
-      this.#write(0, async () => {
+      this.#write({ home }, async () => {
         await this.#redis.unlink(this.#limits.prefix + home);
       });
     }
@@ -180,46 +184,21 @@ export class RedisStore implements Store {
     return this.#writes.size < this.#limits.writesMax;
   }
 
-  /** As many homes in each batch as one call may name. */
-  #batchesOf(keys: readonly CacheKey[]): readonly (readonly Home[])[] {
-    const { prefix, fieldsMax } = this.#limits;
-    const homes = homesOf(keys, { prefix, fieldsMax });
-    const { keysMax } = this.#scripts;
-    const batches = Math.ceil(homes.length / keysMax);
-    return Array.from({ length: batches }, (_, at) =>
-      homes.slice(at * keysMax, (at + 1) * keysMax));
+  /** Its age is told as of when it has been packed. */
+  async #setPacked(key: CacheKey, entry: Entry): Promise<void> {
+    const packed = await packValue(entry.value);
+    const now = this.#clock.now();
+    const lifeMs = lifeOf(entry, now);
+    if (lifeMs < 1) return;
+    const bytes = encodeEntry(entry, now, packed);
+    if (packed !== undefined) this.stats.packed += 1;
+    if (this.#fits(bytes)) await this.#writeEntry(key, { bytes, lifeMs, now });
   }
 
-  /** Fills in what it finds; true where Redis answered, if only to refuse. Never rejects. */
-  async #read(homes: readonly Home[], entries: (Entry | undefined)[]): Promise<boolean> {
-    const sentAt = this.#clock.now();
-    try {
-      const bytesMax = this.#limits.valueBytesMax + CLOCK_DIGITS;
-      const [time, ...replies] = await this.#scripts.read(homes, bytesMax);
-      for (const [at, home] of homes.entries()) {
-        const redisNow = this.#clocks.learn(home.name, time);
-        const values = replies[at] ?? null;
-        if (values === null) this.stats.errors += 1;
-        for (const [place, index] of home.indexes.entries()) {
-          const value = values?.[place] ?? null;
-          if (value !== null) entries[index] = this.#decode(value, { redisNow, sentAt });
-        }
-      }
-      return true;
-    } catch (error) {
-      this.stats.errors += 1;
-      return error instanceof Error && error.name === 'ReplyError';
-    }
-  }
-
-  /** Counted from when it was asked for, not from when it came: rather too old than too young. */
-  #decode(value: Buffer, times: { redisNow: Millis; sentAt: Millis }): Entry | undefined {
-    const { redisNow, sentAt: now } = times;
-    const digits = value.toString('latin1', 0, CLOCK_DIGITS);
-    const heldMs = /^\d+$/.test(digits) ? redisNow - Number(digits) : Number.NaN;
-    const entry = decodeEntry(value.subarray(CLOCK_DIGITS), { now, heldMs });
-    if (entry === undefined) this.stats.undecodable += 1;
-    return entry !== undefined && this.#clock.now() < deleteAtOf(entry) ? entry : undefined;
+  #fits({ byteLength }: Buffer): boolean {
+    if (byteLength <= this.#limits.valueBytesMax) return true;
+    this.stats.oversized += 1;
+    return false;
   }
 
   async #writeEntry(
@@ -230,7 +209,7 @@ export class RedisStore implements Store {
     const name = prefix + home;
     if (this.#clocks.timeOf(name, now) === undefined) {
       const [time] = await this.#scripts.read([{ name, fields: [] }], 0);
-      this.#clocks.learn(name, time);
+      this.#clocks.learn(name, Number(time.toString('latin1')));
     }
     const asOf = Math.floor(this.#clocks.timeOf(name, now) ?? 0);
     const limits = { fieldsMax, lifeMs, notAfter: asOf + writeDelayMsMax };
@@ -238,20 +217,24 @@ export class RedisStore implements Store {
     if (!written) this.stats.writesDropped += 1;
   }
 
-  #write(byteLength: number, send: () => Promise<void>): void {
+  #write({ home, byteLength = 0, isPacked = false }: Write, send: () => Promise<void>): void {
     if (!this.#writable || this.#writeBytes + byteLength > this.#limits.writeBytesMax) {
       this.stats.writesDropped += 1;
       return;
     }
     this.stats.writes += 1;
     this.#writeBytes += byteLength;
-    const write = send().catch(() => {
+    const before = this.#queues.get(home);
+    const sent = before === undefined ? send() : before.then(send);
+    const write = sent.catch(() => {
       this.stats.errors += 1;
     }).finally(() => {
       this.#writeBytes -= byteLength;
       this.#writes.delete(write);
+      if (this.#queues.get(home) === write) this.#queues.delete(home);
     });
     this.#writes.add(write);
+    if (isPacked || before !== undefined) this.#queues.set(home, write);
   }
 
   /** What comes of `work`, which never rejects; undefined when `timeoutMs` pass before. */
@@ -266,29 +249,14 @@ export class RedisStore implements Store {
   }
 }
 
-interface Home extends KeyRead {
-  readonly fields: string[];
-  /** Where the answers belong. */
-  readonly indexes: number[];
+interface Write {
+  readonly home: string;
+  readonly byteLength?: number;
+  /** Its value is packed first. */
+  readonly isPacked?: boolean;
 }
 
-function homesOf(
-  keys: readonly CacheKey[],
-  { prefix, fieldsMax }: { prefix: string; fieldsMax: number },
-): readonly Home[] {
-  const homes: Home[] = [];
-  const open = new Map<string, Home>();
-  for (const [index, { home, field }] of keys.entries()) {
-    const same = field === undefined ? undefined : open.get(home);
-    if (same !== undefined && field !== undefined && same.fields.length < fieldsMax) {
-      same.fields.push(field);
-      same.indexes.push(index);
-      continue;
-    }
-    const fields = field === undefined ? [] : [field];
-    const next: Home = { name: prefix + home, fields, indexes: [index] };
-    homes.push(next);
-    if (field !== undefined) open.set(home, next);
-  }
-  return homes;
+/** For how long anyone may have a use for it. */
+function lifeOf(entry: Entry, now: Millis): Millis {
+  return Math.floor(deleteAtOf(entry) - now);
 }

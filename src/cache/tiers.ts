@@ -111,6 +111,20 @@ export class Tiers {
   }
 
   /**
+   * L2 alone, for a key that `peek` did not find. `use` is called in the turn in which the rule was
+   * asked of what was there. Undefined where there is nothing to be gained: there is no L2, or L1
+   * holds what is past its TTL.
+   */
+  below<T>(key: CacheKey, use: (found: Found | undefined) => T): Promise<T> | undefined {
+    if (this.#l2 === undefined || this.peekExpired(key) !== undefined) return undefined;
+    return this.#getFromL2([key]).then(([entry]) => {
+      const found = this.#promote(key, entry);
+      if (found?.verdict !== 'current') this.stats.misses += 1;
+      return use(found);
+    });
+  }
+
+  /**
    * Stores the entry if it is current, and says whether it was; here a fill ends whose origin was
    * read before an invalidation that has been applied since. `evidence` of what comes straight from
    * an origin.

@@ -1,7 +1,7 @@
 /** One of the keys that a caller asked for, and how far its answer has come. */
 import type { Entry } from './entry.ts';
 import type { CacheKey } from './key.ts';
-import type { Outcome } from './load.ts';
+import type { Outcome, ReadOptions } from './load.ts';
 import type { Flight } from './single-flight.ts';
 
 export interface Want {
@@ -29,10 +29,13 @@ export function wantOf(key: CacheKey, index: number): Want {
 }
 
 /** One for each key, however often it was asked for. */
-export function wantsOf(keys: readonly CacheKey[], alone: boolean): ReadonlyMap<string, Want> {
+export function wantsOf(
+  keys: readonly CacheKey[],
+  { bypass: alone = false, knowsL2 = false }: ReadOptions,
+): ReadonlyMap<string, Want> {
   const wants = new Map<string, Want>();
   for (const [index, key] of keys.entries()) {
-    if (!wants.has(key.id)) wants.set(key.id, { ...wantOf(key, index), alone });
+    if (!wants.has(key.id)) wants.set(key.id, { ...wantOf(key, index), alone, knowsL2 });
   }
   return wants;
 }

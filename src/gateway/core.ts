@@ -8,6 +8,7 @@ import { Freshness } from '../cache/freshness.ts';
 import { MemoryStore } from '../cache/memory-store.ts';
 import { ReadPath } from '../cache/read-path.ts';
 import { RedisLoadLock } from '../cache/redis-load-lock.ts';
+import { READ_COMMANDS } from '../cache/redis-scripts.ts';
 import { RedisStore } from '../cache/redis-store.ts';
 import { Tiers } from '../cache/tiers.ts';
 import { WriteThrough } from '../cache/write-through.ts';
@@ -65,7 +66,8 @@ export class Core {
     const { caching } = this;
     const freshness = new Freshness({ horizon, hearing: node, clock, maxStalenessMs, caching });
     this.l1 = new MemoryStore({ clock, ...l1 });
-    const naming = { name: 'freshet-cache', autoPipelining: true, random };
+    const pipelining = { autoPipelining: true, unpipelined: READ_COMMANDS };
+    const naming = { name: 'freshet-cache', ...pipelining, random };
     const client = redis && connectRedis(redis.connection, naming);
     this.l2 = redis && client && new RedisStore({
       redis: client, clock, random, prefix: redis.keyPrefix, readTimeoutMs: redis.readTimeoutMs,

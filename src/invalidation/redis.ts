@@ -24,6 +24,11 @@ export interface RedisConnectionOptions {
   readonly commandTimeoutMs?: Millis;
   /** Commands sent in one turn of the event loop travel together. Default false. */
   readonly autoPipelining?: boolean;
+  /**
+   * Names of commands that do not wait for others to travel with, nor for the answers to those that
+   * did before. In a Cluster all do. Default none.
+   */
+  readonly unpipelined?: readonly string[];
   /** Spreads the attempts of many clients. Default `systemRandom`. */
   readonly random?: Random;
 }
@@ -110,6 +115,7 @@ function single(plan: RedisPlan, connection: RedisConnectionOptions): Redis {
     retryStrategy: retry,
     enableOfflineQueue: false,
     enableAutoPipelining: connection.autoPipelining ?? false,
+    autoPipeliningIgnoredCommands: [...(connection.unpipelined ?? [])],
   });
   comeBack(client);
   return client;

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { decodeEntry, encodeEntry } from '../../src/cache/entry-codec.ts';
+import { decodeEntry as decode, encodeEntry } from '../../src/cache/entry-codec.ts';
+import type { Entry } from '../../src/cache/entry.ts';
+import { packValue } from '../../src/cache/packed-value.ts';
 import { FORMAT_VERSION } from '../../src/cache/key.ts';
 import { entityTag } from '../../src/invalidation/tag.ts';
 import { parsePosition, type Position } from '../../src/invalidation/position.ts';
@@ -12,7 +14,17 @@ const golden = (name: string): Buffer => {
   return Buffer.from(text.replace(/\s/g, ''), 'hex');
 };
 
-/** What golden/entry-v2.hex holds, written when the clock showed 10,000. */
+const MIB = 1024 * 1024;
+
+/** Of a value that is small, an entry comes at once. */
+function decodeEntry(
+  bytes: Buffer,
+  times: { now: number; heldMs: number; valueBytesMax?: number },
+): Entry | undefined {
+  return decode(bytes, { valueBytesMax: MIB, ...times }) as Entry | undefined;
+}
+
+/** What golden/entry-v2.hex and entry-v3.hex hold, written when the clock showed 10,000. */
 const GOLDEN = entryOf('{"data":{"user":{"name":"Ada \u{1F600}"}}}', {
   tags: ['user:1', 'post', entityTag('Post', 'gid://shop/Post/1', 'comments')],
   stamp: parsePosition('1772366400000-5') as Position,
@@ -80,31 +92,96 @@ describe('the bytes of an entry', () => {
   });
 });
 
+describe('the bytes of an entry whose value is packed', () => {
+  const times = { now: 0, heldMs: 0 };
+  const value = Buffer.from('{"name":"Ada"},'.repeat(2_000));
+
+  async function packed(of: Buffer, sample = {}): Promise<Buffer> {
+    return encodeEntry(entryOf(of, sample), 0, await packValue(of));
+  }
+
+  it('are fewer, and give the same entry', async () => {
+    const bytes = await packed(value, { tags: ['user:1', 'post'] });
+    expect(bytes.length).toBeLessThan(value.length / 4);
+    expect(decodeEntry(bytes, times)).toEqual(entryOf(value, { tags: ['user:1', 'post'] }));
+  });
+
+  it('are read as version 3 was always read', () => {
+    expect(decodeEntry(golden('entry-v3.hex'), { now: 10_000, heldMs: 0 })).toEqual(GOLDEN);
+  });
+
+  it('give a large value a little later', async () => {
+    const large = Buffer.from('{"name":"Ada"},'.repeat(50_000));
+    const reading = decode(await packed(large), { ...times, valueBytesMax: MIB });
+    expect(reading).toBeInstanceOf(Promise);
+    expect((await reading)?.value.equals(large)).toBe(true);
+  });
+
+  it('are not made of what gains nothing by it', async () => {
+    const noise = seededRandom('noise');
+    const random = Buffer.from(Array.from({ length: 20_000 }, () => integerBelow(noise, 256)));
+    expect(await packValue(random)).toBeUndefined();
+  });
+
+  it('give nothing for a value that is longer than it may be', async () => {
+    const bytes = await packed(value);
+    const valueBytesMax = value.length;
+    expect(decodeEntry(bytes, { ...times, valueBytesMax })?.value.equals(value)).toBe(true);
+    expect(decodeEntry(bytes, { ...times, valueBytesMax: valueBytesMax - 1 })).toBeUndefined();
+  });
+
+  it.each([10, 1_000_000])('give nothing where %d bytes are said and others come', async (said) => {
+    const bytes = await packed(value);
+    bytes.writeUInt32BE(said, bytes.indexOf(uint32(value.length)));
+    expect(await decode(bytes, { ...times, valueBytesMax: MIB })).toBeUndefined();
+  });
+
+  it('give nothing when cut off anywhere, and never throw, whatever is changed', async () => {
+    const bytes = await packed(value);
+    for (let length = 1; length < bytes.length; length += 1) {
+      const cut = Buffer.from(bytes.subarray(0, length));
+      if (length >= 5) cut.writeUInt32BE(length, 1);
+      expect(await decode(cut, { ...times, valueBytesMax: MIB })).toBeUndefined();
+    }
+    for (let at = 0; at < bytes.length; at += 1) {
+      const other = Buffer.from(bytes);
+      other.writeUInt8((other[at] ?? 0) ^ 0x55, at);
+      await decode(other, { ...times, valueBytesMax: MIB });
+    }
+  });
+});
+
+function uint32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+}
+
 describe('bytes that are no entry', () => {
   const bytes = encodeEntry(GOLDEN, 10_000);
-  const decode = (other: Buffer): unknown => decodeEntry(other, { now: 10_000, heldMs: 0 });
+  const read = (other: Buffer): unknown => decodeEntry(other, { now: 10_000, heldMs: 0 });
 
   it('give nothing when cut off anywhere, or with something after them', () => {
     for (let length = 0; length < bytes.length; length += 1) {
-      expect(decode(bytes.subarray(0, length)), `the first ${length} bytes`).toBeUndefined();
+      expect(read(bytes.subarray(0, length)), `the first ${length} bytes`).toBeUndefined();
     }
-    expect(decode(Buffer.concat([bytes, Buffer.from([0])]))).toBeUndefined();
+    expect(read(Buffer.concat([bytes, Buffer.from([0])]))).toBeUndefined();
   });
 
   it('give nothing for another version', () => {
     const other = Buffer.from(bytes);
     other.writeUInt8(FORMAT_VERSION + 1, 0);
-    expect(decode(other)).toBeUndefined();
+    expect(read(other)).toBeUndefined();
   });
 
   it('give nothing for what other programs leave: text, JSON, noise', () => {
     const noise = seededRandom('noise');
-    expect(decode(Buffer.from('{"id":1}'))).toBeUndefined();
+    expect(read(Buffer.from('{"id":1}'))).toBeUndefined();
     for (let round = 0; round < 500; round += 1) {
       const length = integerBelow(noise, 200);
       const other = Buffer.from(Array.from({ length }, () => integerBelow(noise, 256)));
       if (length > 0 && noise() < 0.5) other.writeUInt8(FORMAT_VERSION, 0);
-      expect(decode(other)).toBeUndefined();
+      expect(read(other)).toBeUndefined();
     }
   });
 
@@ -113,7 +190,7 @@ describe('bytes that are no entry', () => {
       for (const value of [0, 1, 0x7f, 0x80, 0xff]) {
         const other = Buffer.from(bytes);
         other.writeUInt8(value, at);
-        expect(() => decode(other)).not.toThrow();
+        expect(() => read(other)).not.toThrow();
       }
     }
   });
@@ -125,20 +202,20 @@ describe('bytes that are no entry', () => {
     const at = other.length - 'v'.length - (text.length || 1);
     if (text === '') {
       const empty = Buffer.concat([other.subarray(0, at - 4), Buffer.alloc(4), Buffer.from('xv')]);
-      expect(decode(empty)).toBeUndefined();
+      expect(read(empty)).toBeUndefined();
       return;
     }
     other.write(text, at);
-    expect(decode(other)).toBeUndefined();
+    expect(read(other)).toBeUndefined();
   });
 
   it('give nothing for a tag that is no UTF-8, and for a stamp that is none', () => {
     const tagged = encodeEntry(entryOf('v', { tags: ['xx'] }), 0);
     tagged.writeUInt16BE(0xc328, tagged.length - 3);
-    expect(decode(tagged)).toBeUndefined();
+    expect(read(tagged)).toBeUndefined();
     const stamped = Buffer.from(bytes);
     stamped.write('x', stamped.indexOf('1772366400000-5'));
-    expect(decode(stamped)).toBeUndefined();
+    expect(read(stamped)).toBeUndefined();
   });
 
   it('give nothing where the time that they were held makes no sense', () => {

@@ -49,6 +49,24 @@ describe('reading', () => {
     expect(told(await path.read([key], never))).toEqual(['A l1']);
   });
 
+  it('does not ask L2 again where that was asked a moment ago', async () => {
+    const knowsL2 = { knowsL2: true };
+    expect(told(await path.read([key], loading(fillOf('A')), knowsL2))).toEqual(['A loaded']);
+    expect(l2.reads).toBe(0);
+    node.l1.clear();
+    expect(told(await path.read([key], never))).toEqual(['A l2']);
+  });
+
+  it('of L2 alone is left to who loads already', async () => {
+    const first = path.read([key], origin.load);
+    await origin.nth(0);
+    expect(path.below(key, (found) => found)).toBeUndefined();
+    origin.loads[0]?.answer([fillOf('A')]);
+    await first;
+    node.l1.clear();
+    expect((await path.below(key, (found) => found))?.entry.value.toString()).toBe('A');
+  });
+
   it('has nothing to do for no keys', async () => {
     expect(await path.read([], never)).toEqual([]);
   });

@@ -1,6 +1,7 @@
 /** A `RedisStore` on a private real Redis, and the plain client of some other program beside it. */
 import { Redis } from 'ioredis';
 import type { CacheKey } from '../../src/cache/key.ts';
+import { READ_COMMANDS } from '../../src/cache/redis-scripts.ts';
 import { RedisStore, type RedisStoreOptions } from '../../src/cache/redis-store.ts';
 import { connectRedis, type RedisClient } from '../../src/invalidation/redis.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -23,7 +24,7 @@ export async function openRedisStore(
   options: Partial<RedisStoreOptions> & { readonly clock?: ManualClock } = {},
 ): Promise<OpenRedisStore> {
   const { clock = new ManualClock() } = options;
-  const client = connectRedis(url, { autoPipelining: true });
+  const client = connectRedis(url, { autoPipelining: true, unpipelined: READ_COMMANDS });
   const random = seededRandom('redis store');
   const writeDelayMsMax = PATIENT_MS;
   const store = new RedisStore({ redis: client, random, writeDelayMsMax, ...options, clock });

@@ -5,6 +5,7 @@ import type { RedisStore } from '../../src/cache/redis-store.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { startRedis, type RedisServer } from '../support/redis.ts';
 import { startCluster, type RedisCluster } from '../support/redis-groups.ts';
+import { integerBelow, seededRandom } from '../support/seeded-random.ts';
 import { until } from '../support/until.ts';
 import { openRedisStore, plainClient, textOf, type OpenRedisStore } from './redis-harness.ts';
 import { entryOf } from './samples.ts';
@@ -182,6 +183,142 @@ describe('what is in Redis', () => {
     const reads = /total_reads_processed:(\d+)/.exec(await plain.info('stats'));
     // Our batch, and the plain client's INFO.
     expect(Number(reads?.[1])).toBeLessThanOrEqual(2);
+  });
+});
+
+describe('what is read in one turn', () => {
+  let opened: OpenRedisStore;
+  let store: RedisStore;
+
+  beforeEach(async () => {
+    opened = await openRedisStore(server.url);
+    store = opened.store;
+  });
+  afterEach(() => opened.close());
+
+  /** How often Redis was told to run a script, and what `work` gave. */
+  async function scriptsRun<T>(work: () => Promise<T>): Promise<readonly [number, T]> {
+    await plain.config('RESETSTAT');
+    const result = await work();
+    const stats = await plain.info('commandstats');
+    const calls = [...stats.matchAll(/cmdstat_eval(?:sha)?:calls=(\d+)/g)];
+    return [calls.reduce((sum, [, count]) => sum + Number(count), 0), result];
+  }
+
+  it('is read by one command, whoever asks', async () => {
+    const keys = Array.from({ length: 30 }, (_, n) =>
+      (n % 2 === 0 ? responseKey([n]) : entityKey(`user:${n % 6}`, [n])));
+    for (const key of keys) store.set(key, entryOf(key.id));
+    await store.settled();
+    const [commands, found] = await scriptsRun(() =>
+      Promise.all(keys.map((key) => textOf(store, key))));
+    expect(found).toEqual(keys.map(({ id }) => id));
+    expect(commands).toBe(1);
+    expect(store.stats.reads).toBe(30);
+  });
+
+  it('is fetched once, however many want it', async () => {
+    const key = responseKey(['wanted']);
+    store.set(key, entryOf('x'.repeat(1_000)));
+    store.set(entityKey('user:1', ['a']), entryOf('A'));
+    await store.settled();
+    const wanted = [key, entityKey('user:1', ['a']), responseKey(['none'])];
+    await plain.config('RESETSTAT');
+    const found = await Promise.all(Array.from({ length: 20 }, () => store.get(wanted)));
+    for (const entries of found) {
+      expect(entries.map((entry) => entry?.value.length)).toEqual([1_000, 1, undefined]);
+    }
+    const sent = /total_net_output_bytes:(\d+)/.exec(await plain.info('stats'));
+    expect(Number(sent?.[1])).toBeLessThan(3_000);
+  });
+
+  it('is read by many commands where the values are large: no one holds Redis up', async () => {
+    const keys = Array.from({ length: 32 }, (_, n) => responseKey(['large', n]));
+    const small = await openRedisStore(server.url, { packBytesMin: 5 * 1024 * 1024 });
+    for (const key of keys) small.store.set(key, entryOf(Buffer.alloc(100_000, key.id)));
+    await small.store.settled();
+    const read = () => small.store.get(keys);
+    const [, first] = await scriptsRun(read);
+    expect(first.every((entry) => entry?.value.length === 100_000)).toBe(true);
+    const [commands, again] = await scriptsRun(read);
+    expect(again.every((entry) => entry?.value.length === 100_000)).toBe(true);
+    expect(commands).toBeGreaterThan(3);
+    await small.close();
+  });
+
+  it('does not fail where one of its keys is of another type, or no entry', async () => {
+    const [a, b, c] = [responseKey(['a']), responseKey(['b']), responseKey(['c'])];
+    store.set(c, entryOf('C'));
+    await store.settled();
+    await plain.lpush(a.home, 'x');
+    await plain.set(b.home, 'x');
+    const found = await Promise.all([a, b, c].map((key) => textOf(store, key)));
+    expect(found).toEqual([undefined, undefined, 'C']);
+    expect([store.stats.errors, store.stats.undecodable]).toEqual([1, 1]);
+  });
+});
+
+describe('a large value', () => {
+  const large = Buffer.from('{"name":"Ada"},'.repeat(3_000));
+  const huge = Buffer.from('{"name":"Ada"},'.repeat(60_000));
+  const key = responseKey(['large']);
+  let opened: OpenRedisStore;
+  let store: RedisStore;
+
+  beforeEach(async () => {
+    opened = await openRedisStore(server.url);
+    store = opened.store;
+  });
+  afterEach(() => opened.close());
+
+  it.each([large, huge])('is packed in Redis, and read as it was', async (value) => {
+    store.set(key, entryOf(value));
+    await store.settled();
+    expect(await plain.strlen(key.home)).toBeLessThan(value.length / 4);
+    const [found] = await store.get([key]);
+    expect(found?.value.equals(value)).toBe(true);
+    expect(store.stats.packed).toBe(1);
+  });
+
+  it('that gains nothing is stored as it is', async () => {
+    const random = seededRandom('noise');
+    const noise = Buffer.from(Array.from({ length: 20_000 }, () => integerBelow(random, 256)));
+    store.set(key, entryOf(noise));
+    await store.settled();
+    expect(store.stats.packed).toBe(0);
+    expect((await store.get([key]))[0]?.value.equals(noise)).toBe(true);
+  });
+
+  it('is not written after what came later for the same key', async () => {
+    store.set(key, entryOf(large));
+    store.set(key, entryOf('later'));
+    const gone = entityKey('user:1', ['gone']);
+    store.set(gone, entryOf(large));
+    store.delete(gone);
+    const kept = entityKey('user:2', ['kept']);
+    store.set(kept, entryOf(large));
+    store.unlink(['user:2']);
+    store.set(kept, entryOf('kept'));
+    await store.settled();
+    expect(await Promise.all([key, gone, kept].map((one) => textOf(store, one))))
+      .toEqual(['later', undefined, 'kept']);
+  });
+
+  it('is aged by the time that it took to pack it', async () => {
+    store.set(key, entryOf(large));
+    opened.clock.advance(700);
+    await store.settled();
+    const [found] = await store.get([key]);
+    expect(found?.readAt).toBeLessThanOrEqual(0);
+    expect((found?.staleAt ?? 0) - (found?.readAt ?? 0)).toBe(60_000);
+  });
+
+  it('is of no use to a reader who may hold no more than less', async () => {
+    store.set(key, entryOf(large));
+    await store.settled();
+    const small = await openRedisStore(server.url, { valueBytesMax: large.length - 1 });
+    expect(await textOf(small.store, key)).toBeUndefined();
+    await small.close();
   });
 });
 

@@ -134,6 +134,34 @@ function describeTiers(name: string, open: () => Promise<OpenL2>): void {
       expect(late.l1.size).toBe(0);
     });
 
+    it('look into L2 alone for one key, and keep what they find', async () => {
+      await set(node);
+      const found = await neighbour.tiers.below(key, (one) => one);
+      expect([found?.tier, found?.verdict, found?.entry.value.toString()])
+        .toEqual(['l2', 'current', 'A']);
+      expect(neighbour.tiers.peek(key)?.value.toString()).toBe('A');
+      expect(await neighbour.tiers.below(other, (one) => one)).toBeUndefined();
+      expect(neighbour.tiers.stats).toMatchObject({ hits: { l1: 1, l2: 1 }, misses: 1 });
+    });
+
+    it('ask the rule of what L2 alone answers when it answers', async () => {
+      await set(node);
+      const held = new HeldStore(l2.store);
+      const late = new Node({ clock: l2.clock, l2: held });
+      const reading = late.tiers.below(key, (one) => [one]);
+      late.invalidate(2, 'user:1');
+      held.letGo();
+      expect(await reading).toEqual([undefined]);
+      expect(late.l1.size).toBe(0);
+    });
+
+    it('do not look into L2 for what L1 holds past its TTL', async () => {
+      await set(node, entryOf('A', { ttlMs: 1_000, staleWhileRevalidateMs: 10_000 }));
+      l2.clock.advance(2_000);
+      expect(node.tiers.below(key, (one) => one)).toBeUndefined();
+      expect(counting.reads).toBe(0);
+    });
+
     it('serve nothing past its TTL, nor what was read too long ago while deaf', async () => {
       await set(node, entryOf('A', { ttlMs: 10_000, staleWhileRevalidateMs: 10_000 }));
       l2.clock.advance(6_000);
@@ -168,6 +196,7 @@ describe('one node without Redis', () => {
     node.tiers.set(key, entryOf('A'));
     expect((await node.tiers.get([key, other])).map((found) => found?.tier))
       .toEqual(['l1', undefined]);
+    expect(node.tiers.below(other, (one) => one)).toBeUndefined();
     await node.tiers.close();
   });
 });

@@ -101,6 +101,8 @@ export class Exchange {
   mutating = false;
   /** Chance has had its answer audited already. */
   chosen = false;
+  /** What L2 was asked for and has nothing of, by its id: it need not be asked again. */
+  absentBelow: string | undefined;
   /** A subscription is being answered, for as long as it lasts: nothing is gathered about it. */
   streaming = false;
   /** What it reloads, it does before it has to: its parts likewise. */

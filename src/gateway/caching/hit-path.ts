@@ -8,13 +8,16 @@
  * all. Whatever else changes which requests pass a gate has to call `forget`. Anything unusual is
  * left to Yoga, untouched. The answer is the one that Yoga would have given, but for the content
  * coding.
+ *
+ * What is not in memory is looked for in Redis. All of that is asked again when Redis has answered,
+ * in the turn in which the answer is sent.
  */
 import type { ServerResponse } from 'node:http';
 import type { Entry } from '../../cache/entry.ts';
 import type { CacheKey } from '../../cache/key.ts';
 import type { MemoryStore } from '../../cache/memory-store.ts';
 import type { ReadPath } from '../../cache/read-path.ts';
-import type { Tiers } from '../../cache/tiers.ts';
+import type { Found, Tier, Tiers } from '../../cache/tiers.ts';
 import type { Clock, Millis } from '../../invalidation/clock.ts';
 import { formatPosition, parsePosition, type Position } from '../../invalidation/position.ts';
 import type { Caller } from '../http/caller.ts';
@@ -26,12 +29,12 @@ import type { ReadRequest } from '../http/request-body.ts';
 import type { Answer } from './answer.ts';
 import type { AnswerHeaderOptions } from './answer-headers.ts';
 import { Compressor, type CompressorStats } from './compressor.ts';
-import type { ReadyAnswer, Template } from './ready-answer.ts';
+import { ReadyAnswer, type Template } from './ready-answer.ts';
 import { ReadyAnswers } from './ready-answers.ts';
 
 export interface HitPathOptions {
   readonly tiers: Pick<Tiers, 'peek'>;
-  readonly readPath: Pick<ReadPath, 'used'>;
+  readonly readPath: Pick<ReadPath, 'used' | 'below'>;
   readonly l1: Pick<MemoryStore, 'find' | 'replace'>;
   readonly node: { readonly position: Position };
   readonly clock: Clock;
@@ -85,6 +88,23 @@ interface Recognised {
   readonly believedUntil: Millis;
 }
 
+/** A request that was left to Yoga. */
+interface Left {
+  /** Its answer is to be audited. */
+  readonly isChosen: boolean;
+  /** The state of the gates that it has yet to pass. */
+  readonly gates: number;
+  /** What L2 was asked for and has nothing of, by its id. */
+  readonly absentBelow: string | undefined;
+}
+
+/** One request, how to answer it, and what is known of it. */
+interface Asking {
+  readonly request: ReadRequest;
+  readonly response: ServerResponse;
+  readonly known: Recognised;
+}
+
 const BYTES_MAX = 32 * 1024 * 1024;
 /** A coded form is made when it has been asked for so often. */
 const WANTED_MIN = 3;
@@ -112,8 +132,7 @@ export class HitPath {
   readonly #ready: ReadyAnswers;
   readonly #compressor: Compressor;
   readonly #counts = { hits: 0, unchanged: 0, coded: 0 };
-  /** Requests that were left to Yoga, and by what state of the gates. */
-  readonly #left = new WeakMap<object, { readonly isChosen: boolean; readonly gates: number }>();
+  readonly #left = new WeakMap<object, Left>();
   #gates = 0;
   #lastPosition: { readonly text: string; readonly position: Position | undefined };
 
@@ -132,22 +151,47 @@ export class HitPath {
     return { ...this.#counts, requests, bytes, compression: this.#compressor.stats };
   }
 
-  /** For `HttpServer`: answers the request and returns true, or leaves it as it is. */
-  readonly listener = (request: ReadRequest, response: ServerResponse): boolean => {
+  /** For `HttpServer`: answers the request, now or later, or leaves it as it is. */
+  readonly listener = (
+    request: ReadRequest,
+    response: ServerResponse,
+  ): boolean | Promise<boolean> => {
     const known = this.#find(request);
-    const entry = known && this.#options.tiers.peek(known.key);
-    if (known === undefined || entry === undefined) return this.#leave(request, false);
-    const { clock, audits } = this.#options;
-    if (isNearEnd(entry, known, clock)) return this.#leave(request, false);
-    if (audits({ isOwn: !known.template.shared })) return this.#leave(request, true);
-    this.#counts.hits += 1;
-    if (known.countsUses) this.#options.readPath.used(known.key, entry);
-    this.#send({ request, response, entry, known });
-    return true;
+    if (known === undefined) return this.#leave(request);
+    const { tiers, readPath } = this.#options;
+    const entry = tiers.peek(known.key);
+    const asking = { request, response, known };
+    if (entry !== undefined) return this.#answer(asking, entry, 'l1');
+    const gates = this.#gates;
+    const below = readPath.below(known.key, (found) => this.#answerFound(asking, found, gates));
+    return below ?? this.#leave(request);
   };
 
-  #leave(request: ReadRequest, isChosen: boolean): false {
-    this.#left.set(request, { isChosen, gates: this.#gates });
+  /** As `listener`, once L2 has answered. */
+  #answerFound(asking: Asking, found: Found | undefined, gates: number): boolean {
+    const { request, response, known } = asking;
+    // There is nobody to be answered any more.
+    if (response.destroyed) return true;
+    if (found === undefined) return this.#leave(request, { absentBelow: known.key.id });
+    const { entry, tier, verdict } = found;
+    const isStill = gates === this.#gates && this.#options.enabled() && this.#isValid(known);
+    if (verdict !== 'current' || !isStill) return this.#leave(request);
+    return this.#answer(asking, entry, tier);
+  }
+
+  #answer(asking: Asking, entry: Entry, tier: Tier): boolean {
+    const { request, known } = asking;
+    const { clock, audits, readPath } = this.#options;
+    if (isNearEnd(entry, known, clock)) return this.#leave(request);
+    if (audits({ isOwn: !known.template.shared })) return this.#leave(request, { isChosen: true });
+    this.#counts.hits += 1;
+    if (known.countsUses) readPath.used(known.key, entry);
+    this.#send(asking, entry, tier);
+    return true;
+  }
+
+  #leave(request: ReadRequest, { isChosen = false, absentBelow }: Partial<Left> = {}): false {
+    this.#left.set(request, { isChosen, gates: this.#gates, absentBelow });
     return false;
   }
 
@@ -174,6 +218,11 @@ export class HitPath {
     return this.#left.get(request)?.isChosen ?? false;
   }
 
+  /** What of L2 need not be asked for the request again, by its id. */
+  absentBelow(request: object): string | undefined {
+    return this.#left.get(request)?.absentBelow;
+  }
+
   /** No request is recognised any more: what passes the gates has changed. */
   forget(): void {
     this.#requests.clear();
@@ -182,17 +231,20 @@ export class HitPath {
 
   /** What is known of the request, if all that can have changed since is as it was. */
   #find(request: ReadRequest): Recognised | undefined {
-    const { enabled, schemaHash, clock } = this.#options;
-    if (!enabled()) return undefined;
+    if (!this.#options.enabled()) return undefined;
     const fingerprint = this.#fingerprint(request);
     if (fingerprint === undefined) return undefined;
     const known = this.#requests.get(fingerprint);
     if (known === undefined || !this.#isInSight(request)) return undefined;
-    const { believedUntil } = known;
-    const isBelieved = believedUntil === Number.POSITIVE_INFINITY || clock.wall() < believedUntil;
-    if (known.schemaHash === schemaHash() && isBelieved) return known;
+    if (this.#isValid(known)) return known;
     this.#requests.delete(fingerprint);
     return undefined;
+  }
+
+  #isValid({ believedUntil, schemaHash }: Recognised): boolean {
+    const { clock } = this.#options;
+    const isBelieved = believedUntil === Number.POSITIVE_INFINITY || clock.wall() < believedUntil;
+    return isBelieved && schemaHash === this.#options.schemaHash();
   }
 
   /** Whether this node has heard of all that the client has seen. */
@@ -215,18 +267,13 @@ export class HitPath {
     return position !== undefined && position <= this.#options.node.position;
   }
 
-  #send({ request, response, entry, known }: {
-    request: ReadRequest;
-    response: ServerResponse;
-    entry: Entry;
-    known: Recognised;
-  }): void {
+  #send({ request, response, known }: Asking, entry: Entry, tier: Tier): void {
     const { compression, clock, node } = this.#options;
     const { method, headers } = request;
     const moment = { now: clock.now(), position: node.position };
     const accepted = headers['accept-encoding'];
     const taken = compression && accepted !== undefined ? codingsTaken(accepted) : [];
-    const ready = this.#choose(entry, known, taken);
+    const ready = tier === 'l1' ? this.#choose(entry, known, taken) : this.#once(entry, known);
     const ifNoneMatch = headers['if-none-match'];
     if (ifNoneMatch !== undefined && method === 'GET') {
       const held = matchedEntityTag(ifNoneMatch, ready.plainTag(entry, moment), taken);
@@ -242,6 +289,12 @@ export class HitPath {
     // Node sends head and body as one text in one piece, and other bytes in two.
     if (body.length <= TEXT_BYTES_MAX) response.end(body.toString('latin1'), 'latin1');
     else response.end(body);
+  }
+
+  /** Of an entry that was found in L2: L1 holds another object for it, if it does. */
+  #once(entry: Entry, { template }: Recognised): ReadyAnswer {
+    const { answerHeaders: options } = this.#options;
+    return new ReadyAnswer(entry, { template, coding: undefined, options, tier: 'l2' });
   }
 
   /** The best form that there is; a better one is made when it has been wanted often. */

@@ -4,6 +4,7 @@
  * to live has passed or the node's position has moved, and not for each request.
  */
 import type { Entry } from '../../cache/entry.ts';
+import type { Tier } from '../../cache/tiers.ts';
 import type { Millis } from '../../invalidation/clock.ts';
 import type { Position } from '../../invalidation/position.ts';
 import { answerHeaders, type AnswerHeaderOptions } from './answer-headers.ts';
@@ -33,6 +34,7 @@ export class ReadyAnswer {
   readonly body: Buffer;
   /** How often a better coding was wanted. */
   readonly wanted = new Map<Coding, number>();
+  readonly #tier: Tier;
   readonly #options: AnswerHeaderOptions;
   #headers: readonly string[] = [];
   #unchanged: readonly string[] = [];
@@ -41,13 +43,16 @@ export class ReadyAnswer {
   #staleAt: Millis = Number.NaN;
   #validUntil: Millis = Number.NEGATIVE_INFINITY;
 
-  constructor(entry: Entry, { template, coding, options }: {
+  constructor(entry: Entry, { template, coding, options, tier = 'l1' }: {
     template: Template;
     coding: Coding | undefined;
     options: AnswerHeaderOptions;
+    /** Where the entry was found. Default `l1`. */
+    tier?: Tier;
   }) {
     this.template = template;
     this.coding = coding;
+    this.#tier = tier;
     this.#options = options;
     this.body = (coding && entry.encoded?.[coding]) ?? entry.value;
   }
@@ -90,7 +95,7 @@ export class ReadyAnswer {
   ): void {
     const { mediaType, shared, public: isPublic, headers: common } = this.template;
     const { value: body, tags } = entry;
-    const how = { kind: 'hit', tier: 'l1' } as const;
+    const how = { kind: 'hit', tier: this.#tier } as const;
     const answer = { how, body, tags, shared, public: isPublic, ageMs, ttlMs, kept: undefined };
     const http = { status: 200, mediaType, batch: false, answers: [answer], position };
     const told = answerHeaders(http, this.#options);

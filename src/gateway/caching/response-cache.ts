@@ -65,7 +65,8 @@ export class ResponseCache {
     };
     const { earlyExpiry = 0, refreshHits = 0 } = use;
     const kept = { key, schemaHash: hash, earlyExpiry, countsUses: refreshHits > 0 };
-    const read = this.#options.readPath.read([key], load, use);
+    const knowsL2 = exchange.absentBelow === key.id;
+    const read = this.#options.readPath.read([key], load, { ...use, knowsL2 });
     return orUnstorable(
       read.then(([outcome]) => {
         assert(outcome !== undefined, 'one key, one outcome');

@@ -27,7 +27,7 @@ export interface ResponseCachePluginOptions extends AnswerHeaderOptions {
   /** Carries the position as well, for browsers. Default none. */
   readonly positionCookie?: PositionCookie | undefined;
   /** Is told of answers that were kept. Default none. */
-  readonly hitPath?: Pick<HitPath, 'learn' | 'isChosen'>;
+  readonly hitPath?: Pick<HitPath, 'learn' | 'isChosen' | 'absentBelow'>;
   /** How to execute again what a request asked for. */
   readonly renewal: Renewal;
 }
@@ -57,6 +57,7 @@ export function useResponseCache(options: ResponseCachePluginOptions): Plugin {
       const exchange = await openExchange(context.request, options);
       const { req } = context as Served;
       exchange.chosen = req !== undefined && options.hitPath?.isChosen(req) === true;
+      exchange.absentBelow = req && options.hitPath?.absentBelow(req);
       exchanges.set(context.request, [...(exchanges.get(context.request) ?? []), exchange]);
       extendContext({ exchange } as unknown as Partial<typeof context>);
     },

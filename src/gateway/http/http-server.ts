@@ -11,8 +11,11 @@ import type { FreshetConfig } from '../config/config.ts';
 import { refusalBody, refuse, refuseUnexpected } from './refusal.ts';
 import { IncomingRequest, readBody, type ReadRequest } from './request-body.ts';
 
-/** Answers the request and returns true, or leaves it to the next and returns false. */
-export type HttpListener = (request: ReadRequest, response: ServerResponse) => boolean;
+/** Answers the request and returns true, or leaves it to the next and returns false; or later. */
+export type HttpListener = (
+  request: ReadRequest,
+  response: ServerResponse,
+) => boolean | Promise<boolean>;
 
 export interface HttpServerOptions {
   /** Asked in this order, each request in one turn: what can answer without parsing GraphQL. */
@@ -162,14 +165,33 @@ export class HttpServer {
     for (const { request, response } of arrived) this.#dispatch(request, response);
   };
 
-  #dispatch(request: ReadRequest, response: ServerResponse): void {
+  /** `first`: the listener that is asked first. */
+  #dispatch(request: ReadRequest, response: ServerResponse, first = 0): void {
     const { listeners = [], handler } = this.#options;
     try {
-      for (const listener of listeners) if (listener(request, response)) return;
+      for (let at = first; at < listeners.length; at += 1) {
+        const taken = listeners[at]?.(request, response) ?? false;
+        if (taken === true) return;
+        if (taken === false) continue;
+        void this.#await(taken, { request, response, next: at + 1 });
+        return;
+      }
       // Whoever looks at the stream finds it read to its end.
       request.resume();
       Promise.resolve(handler(request, response))
         .catch((error: unknown) => this.#fail(error, response));
+    } catch (error) {
+      this.#fail(error, response);
+    }
+  }
+
+  /** A method of its own: who answers at once is to keep hold of no more than they need. */
+  async #await(
+    taken: Promise<boolean>,
+    { request, response, next }: { request: ReadRequest; response: ServerResponse; next: number },
+  ): Promise<void> {
+    try {
+      if (!await taken) this.#dispatch(request, response, next);
     } catch (error) {
       this.#fail(error, response);
     }

@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import type { Entry } from '../../../src/cache/entry.ts';
 import { responseKey } from '../../../src/cache/key.ts';
+import type { Found } from '../../../src/cache/tiers.ts';
 import { HitPath, type HitPathOptions } from '../../../src/gateway/caching/hit-path.ts';
 import { ANONYMOUS, type Caller } from '../../../src/gateway/http/caller.ts';
 import type { ReadRequest } from '../../../src/gateway/http/request-body.ts';
@@ -24,9 +25,12 @@ function requestOf(body = '{"query":"{ a }"}', headers: Record<string, string> =
 class Sink {
   status = 0;
   body = '';
+  destroyed = false;
+  headers: readonly string[] = [];
 
-  writeHead(status: number): this {
+  writeHead(status: number, headers: readonly string[]): this {
     this.status = status;
+    this.headers = headers;
     return this;
   }
 
@@ -44,10 +48,15 @@ function world(given: Partial<HitPathOptions> = {}) {
     audited: false,
     position: place(5),
     uses: [] as unknown[][],
+    /** What L2 answers, when it does. Undefined: there is no L2. */
+    below: undefined as Promise<Found | undefined> | undefined,
   };
   const hitPath = new HitPath({
     tiers: { peek: ({ id }) => (id === KEY.id ? state.entry : undefined) },
-    readPath: { used: (...used) => void state.uses.push(used) },
+    readPath: {
+      used: (...used) => void state.uses.push(used),
+      below: (_key, use) => state.below?.then(use),
+    },
     l1: { find: () => state.entry, replace: () => false },
     node: {
       get position() {
@@ -84,9 +93,11 @@ function world(given: Partial<HitPathOptions> = {}) {
       },
     });
   };
+  const offer = (request: ReadRequest, sink: Sink) =>
+    hitPath.listener(request, sink as unknown as ServerResponse);
   const ask = (request = requestOf()): boolean => {
     const sink = new Sink();
-    const isTaken = hitPath.listener(request, sink as unknown as ServerResponse);
+    const isTaken = offer(request, sink) as boolean;
     expect(sink.status).toBe(isTaken ? 200 : 0);
     if (isTaken) expect(sink.body).toBe('{"data":1}');
     return isTaken;
@@ -97,7 +108,7 @@ function world(given: Partial<HitPathOptions> = {}) {
     expect(ask(request)).toBe(false);
     learn(request, options);
   };
-  return { clock, state, hitPath, ask, learn, recognise };
+  return { clock, state, hitPath, offer, ask, learn, recognise };
 }
 
 describe('a recognised request', () => {
@@ -183,6 +194,106 @@ describe('a recognised request', () => {
     const [chosen, other] = [requestOf(), requestOf('{"query":"{ b }"}')];
     expect([ask(chosen), ask(other)]).toEqual([false, false]);
     expect([hitPath.isChosen(chosen), hitPath.isChosen(other)]).toEqual([true, false]);
+  });
+});
+
+describe('a recognised request whose answer is not in memory', () => {
+  const entry = entryOf('{"data":1}');
+  const found: Found = { entry, tier: 'l2', verdict: 'current' };
+
+  /** It is recognised, L1 has nothing for it, and L2 answers when it is told to. */
+  function asking({ earlyExpiry = 0, countsUses = false, caller = ANONYMOUS } = {}) {
+    const made = world();
+    made.recognise({ earlyExpiry, countsUses, caller });
+    made.state.entry = undefined;
+    const { promise, resolve } = Promise.withResolvers<Found | undefined>();
+    made.state.below = promise;
+    const [request, sink] = [requestOf(), new Sink()];
+    const taken = made.offer(request, sink);
+    expect(taken).toBeInstanceOf(Promise);
+    const answer = (...[is = found]: [Found?] | ['none']): Promise<boolean> => {
+      resolve(is === 'none' ? undefined : is);
+      return taken as Promise<boolean>;
+    };
+    return { ...made, request, sink, answer };
+  }
+
+  it('is answered with what L2 has', async () => {
+    const { answer, sink, hitPath } = asking();
+    expect(await answer()).toBe(true);
+    expect([sink.status, sink.body]).toEqual([200, '{"data":1}']);
+    expect(sink.headers[sink.headers.indexOf('cache-status') + 1]).toContain('detail=l2');
+    expect(hitPath.stats.hits).toBe(1);
+  });
+
+  it('is left to Yoga at once where L2 is not to be asked', () => {
+    const { ask, recognise, state } = world();
+    recognise();
+    state.entry = undefined;
+    expect(ask()).toBe(false);
+  });
+
+  it('is left to Yoga where L2 has nothing, which Yoga is told', async () => {
+    const { answer, sink, request, hitPath } = asking();
+    expect(hitPath.absentBelow(request)).toBeUndefined();
+    expect(await answer('none')).toBe(false);
+    expect(sink.status).toBe(0);
+    expect(hitPath.absentBelow(request)).toBe(KEY.id);
+    expect(hitPath.stats.hits).toBe(0);
+  });
+
+  it('is left to Yoga where L2 has what is past its TTL, which may yet be of use', async () => {
+    const { answer, request, hitPath } = asking();
+    expect(await answer({ ...found, verdict: 'expired' })).toBe(false);
+    expect(hitPath.absentBelow(request)).toBeUndefined();
+  });
+
+  it.each([
+    ['caching is switched off', { enabled: false }],
+    ['the schema is swapped', { schemaHash: 'two' }],
+    ['it is to be audited', { audited: true }],
+  ])('is left to Yoga if %s while L2 is asked', async (_, change) => {
+    const { answer, state, sink, hitPath, request } = asking();
+    Object.assign(state, change);
+    expect(await answer()).toBe(false);
+    expect([sink.status, hitPath.absentBelow(request)]).toEqual([0, undefined]);
+    expect(hitPath.isChosen(request)).toBe('audited' in change);
+  });
+
+  it('is left to Yoga if the gates change while L2 is asked, and may be learnt anew', async () => {
+    const { answer, hitPath, learn, request, state, ask } = asking();
+    hitPath.forget();
+    expect(await answer()).toBe(false);
+    learn(request);
+    state.entry = entry;
+    expect(ask()).toBe(true);
+  });
+
+  it('is left to Yoga if its token ends while L2 is asked', async () => {
+    const believedUntil = new ManualClock().wall() + 1_000;
+    const { answer, clock, sink } = asking({ caller: { ...ANONYMOUS, believedUntil } });
+    clock.advance(1_000);
+    expect(await answer()).toBe(false);
+    expect(sink.status).toBe(0);
+  });
+
+  it('is left to Yoga shortly before its entry expires, if that may be loaded early', async () => {
+    const { answer, clock } = asking({ earlyExpiry: 1 });
+    clock.advance(59_995);
+    expect(await answer()).toBe(false);
+  });
+
+  it('is nobody\'s any more when its client has gone', async () => {
+    const { answer, sink, hitPath } = asking();
+    sink.destroyed = true;
+    expect(await answer('none')).toBe(true);
+    expect([sink.status, hitPath.stats.hits]).toEqual([0, 0]);
+  });
+
+  it('counts as a use of its entry where uses count', async () => {
+    const { answer, state } = asking({ countsUses: true });
+    await answer();
+    expect(state.uses).toEqual([[KEY, entry]]);
   });
 });
 
