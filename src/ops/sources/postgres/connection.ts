@@ -12,12 +12,14 @@ export interface DatabaseConnection {
   query<Row>(text: string): Promise<readonly Row[]>;
   /** From here on the connection does nothing else. */
   stream(stream: ReplicationStream): void;
+  /** Resolves when it is over, to the reason. */
+  readonly over: Promise<Error>;
   end(): void;
 }
 
 export interface ConnectOptions {
   readonly url: string;
-  /** Speak the replication protocol, which takes statements as well. Default false. */
+  /** Speak the replication protocol: servers allow few such connections. Default false. */
   readonly replication?: boolean;
   readonly clock: Clock;
 }
@@ -42,8 +44,10 @@ export function postgresClient(url: string, more: object = {}): Client {
 export async function connectDatabase(options: ConnectOptions): Promise<DatabaseConnection> {
   const { url, replication = false, clock } = options;
   const client = postgresClient(url, replication ? { replication: 'database' } : {});
-  // Whoever waits for an answer is told by its rejection.
-  client.on('error', () => undefined);
+  const over = new Promise<Error>((resolve) => {
+    client.on('error', resolve);
+    client.on('end', () => resolve(new Error('the connection was closed')));
+  });
   const bounded = <T>(promise: Promise<T>): Promise<T> =>
     within(promise, { timeoutMs: QUERY_TIMEOUT_MS, clock });
   const end = (): void => {
@@ -56,6 +60,7 @@ export async function connectDatabase(options: ConnectOptions): Promise<Database
     throw error;
   }
   return {
+    over,
     end,
     async query<Row>(text: string): Promise<readonly Row[]> {
       const { rows } = await bounded(client.query(text));

@@ -71,9 +71,9 @@ export class ReplicationSource implements InvalidationSource {
   }
 
   async #work(signal: AbortSignal): Promise<void> {
-    const { url, slot, publication, mappings, standbyMs = 2_000 } = this.#options;
+    const { url, slot, standbyMs = 2_000 } = this.#options;
     const clock = this.#clock;
-    const database = await connectDatabase({ url, replication: true, clock });
+    const database = await connectDatabase({ url, clock });
     try {
       for (;;) {
         this.#isStandby = !await lock(database, slot);
@@ -81,15 +81,29 @@ export class ReplicationSource implements InvalidationSource {
         await pause(clock, standbyMs, signal);
         if (signal.aborted) return;
       }
-      const forget = (): Promise<void> => this.#forget();
-      await setUpReplication({ database, slot, publication, mappings, forget });
-      const stream = new ReplicationStream(startText({ slot, publication }), clock);
-      database.stream(stream);
-      this.#loop.isWorking = true;
-      await this.#follow(stream, signal).finally(() => stream.end());
+      await this.#read(database, signal);
     } finally {
       this.#isStandby = false;
       database.end();
+    }
+  }
+
+  /** As long as `database`, by which this process has the lock, is there. */
+  async #read(database: DatabaseConnection, signal: AbortSignal): Promise<void> {
+    const { url, slot, publication, mappings } = this.#options;
+    const clock = this.#clock;
+    const forget = (): Promise<void> => this.#forget();
+    await setUpReplication({ database, slot, publication, mappings, forget });
+    const walsender = await connectDatabase({ url, replication: true, clock });
+    const stream = new ReplicationStream(startText({ slot, publication }), clock);
+    void database.over.then((error) => stream.handleError(error));
+    try {
+      walsender.stream(stream);
+      this.#loop.isWorking = true;
+      await this.#follow(stream, signal);
+    } finally {
+      stream.end();
+      walsender.end();
     }
   }
 

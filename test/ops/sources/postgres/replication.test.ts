@@ -160,6 +160,65 @@ describe('logical replication', () => {
     });
   }, 40_000);
 
+  it('is given up with the lock, and taken up again', async () => {
+    const source = read(['users=User:id']);
+    await working(source);
+    await world.pool.query(
+      "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'");
+    await until(() => source.stats.failures > 0, { what: 'it notices' });
+    await working(source);
+    await world.pool.query("INSERT INTO users VALUES ('after')");
+    await keysAre(['user', 'user:after'], 1);
+  });
+
+  it('takes one connection for replication, however many stand by', async () => {
+    await working(read(['users=User:id']));
+    for (let count = 0; count < 12; count += 1) read(['users=User:id']);
+    const others = async () => (await world.pool.query(`SELECT FROM pg_stat_activity
+      WHERE application_name = 'freshet-source' AND backend_type = 'client backend'`)).rowCount;
+    await until(async () => await others() === 13, { what: 'all stand by' });
+    const { rows } = await world.pool.query(
+      "SELECT FROM pg_stat_activity WHERE backend_type = 'walsender'");
+    expect(rows).toHaveLength(1);
+    expect(warnings.filter((text) => text.includes('tried again'))).toEqual([]);
+  });
+
+  it('begins anew where the server has given the slot up', async () => {
+    const first = read(['users=User:id']);
+    await working(first);
+    await first.close();
+    await world.pool.query("ALTER SYSTEM SET max_slot_wal_keep_size = '1MB'");
+    await world.pool.query('SELECT pg_reload_conf()');
+    const isLost = async () => {
+      await world.pool.query('INSERT INTO bare VALUES (1)');
+      await world.pool.query('SELECT pg_switch_wal()');
+      await world.pool.query('CHECKPOINT');
+      const { rows } = await world.pool.query<{ wal_status: string }>(
+        'SELECT wal_status FROM pg_replication_slots');
+      return rows[0]?.wal_status === 'lost';
+    };
+    await until(isLost, { what: 'the slot is lost', deadlineMs: 15_000 });
+    await world.pool.query("ALTER SYSTEM RESET max_slot_wal_keep_size");
+    await world.pool.query('SELECT pg_reload_conf()');
+    await world.pool.query("INSERT INTO users VALUES ('missed')");
+    const before = messages.length;
+    await working(read(['users=User:id']));
+    await keysAre(['user:*'], before);
+    await world.pool.query("INSERT INTO users VALUES ('next')");
+    await keysAre(['user', 'user:*', 'user:next'], before);
+  });
+
+  it('tells of the rows of partitions', async () => {
+    await world.pool.query(`DROP TABLE IF EXISTS parts;
+      CREATE TABLE parts (id int PRIMARY KEY) PARTITION BY RANGE (id);
+      CREATE TABLE parts_low PARTITION OF parts FOR VALUES FROM (0) TO (10)`);
+    await working(read(['parts=User:id']));
+    await world.pool.query('INSERT INTO parts VALUES (1); INSERT INTO parts_low VALUES (2)');
+    await world.pool.query(`CREATE TABLE parts_high PARTITION OF parts FOR VALUES FROM (10) TO (20);
+      INSERT INTO parts VALUES (11)`);
+    await keysAre(['user', 'user:1', 'user:2', 'user:11'], 1);
+  });
+
   it('warns where the server keeps much for it', async () => {
     const source = read(['users=User:id'], { retainedBytesMax: 100_000, retainedEveryMs: 50 });
     await working(source);

@@ -59,6 +59,35 @@ describe('triggers', () => {
     ]);
   });
 
+  it('tell of the rows of partitions, through the table that is named', async () => {
+    await client.query(`CREATE TABLE parts (id int PRIMARY KEY) PARTITION BY RANGE (id);
+      CREATE TABLE parts_low PARTITION OF parts FOR VALUES FROM (0) TO (10)`);
+    await watch(['parts=User:id', 'parts_low=User:id']);
+    await client.query('INSERT INTO parts VALUES (1)');
+    await client.query('INSERT INTO parts_low VALUES (2)');
+    await client.query(`CREATE TABLE parts_high PARTITION OF parts FOR VALUES FROM (10) TO (20);
+      INSERT INTO parts VALUES (11)`);
+    expect(await keysNoted())
+      .toEqual([['user', 'user:1'], ['user', 'user:2'], ['user', 'user:11']]);
+  });
+
+  it('tell of rows that others take with them', async () => {
+    await client.query(`CREATE TABLE orders (id int PRIMARY KEY,
+      user_id bigint REFERENCES users ON DELETE CASCADE);
+      INSERT INTO users VALUES (1); INSERT INTO orders VALUES (7, 1)`);
+    await watch(['users=User:id', 'orders=Order:id']);
+    await client.query('DELETE FROM users');
+    expect((await keysNoted()).flat().toSorted()).toEqual(['order:7', 'user:1']);
+  });
+
+  it('tell of rows inserted and updated by one statement', async () => {
+    await client.query('INSERT INTO users VALUES (1)');
+    await watch(['users=User:id']);
+    await client.query(
+      "INSERT INTO users VALUES (1), (2) ON CONFLICT (id) DO UPDATE SET name = 'x'");
+    expect((await keysNoted()).flat().toSorted()).toEqual(['user', 'user:1', 'user:2']);
+  });
+
   it('tell nothing where no row was touched, or nothing committed', async () => {
     await watch(['users=User:id']);
     await client.query('UPDATE users SET id = 3 WHERE id = 2');
