@@ -1,5 +1,5 @@
 /** `freshet compose`: the supergraph SDL of several services, to look at or to deploy. */
-import { UsageError, type Command } from './command.ts';
+import { asJson, JSON_FLAG, UsageError, type Command } from './command.ts';
 import { parseSubgraph, SUBGRAPH_FLAG } from './gateway-flags.ts';
 
 const WAIT_FLAG = {
@@ -11,7 +11,7 @@ const WAIT_FLAG = {
 export const compose: Command = {
   name: 'compose',
   summary: 'print the supergraph of several services',
-  flags: [SUBGRAPH_FLAG, WAIT_FLAG],
+  flags: [SUBGRAPH_FLAG, WAIT_FLAG, JSON_FLAG],
   examples: [
     'freshet compose --subgraph users=http://localhost:4101/graphql \\\n' +
     '                --subgraph content=http://localhost:4102/graphql > supergraph.graphql',
@@ -25,8 +25,9 @@ export const compose: Command = {
     }
     const { ComposedSupergraph } = await import('../../gateway/supergraph/supergraph-subgraphs.ts');
     const patienceMs = Number(seconds) * 1_000;
-    const { sdl } = await new ComposedSupergraph({ subgraphs, patienceMs }).load();
-    print(sdl.endsWith('\n') ? sdl : `${sdl}\n`);
+    const { sdl, hash } = await new ComposedSupergraph({ subgraphs, patienceMs }).load();
+    if (values.has(JSON_FLAG.name)) print(asJson({ supergraph: sdl, hash }));
+    else print(sdl.endsWith('\n') ? sdl : `${sdl}\n`);
     return 0;
   },
 };

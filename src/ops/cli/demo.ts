@@ -4,7 +4,7 @@ import type { FreshetConfig } from '../../gateway/config/config.ts';
 import type { Log } from '../../invalidation/log.ts';
 import type { Assignment } from '../config/layer.ts';
 import { UsageError, type Command, type Flag, type FlagValues } from './command.ts';
-import { configOf, LISTENER_FLAGS } from './gateway-flags.ts';
+import { configOf, JSON_LOG_FLAG, LISTENER_FLAGS } from './gateway-flags.ts';
 import { invitation } from './invitation.ts';
 import { startProcess } from './start.ts';
 
@@ -14,7 +14,7 @@ const SLOW_FLAG: Flag = {
   description: 'let the services wait this long before each answer (default 0)',
 };
 
-const flags = [...LISTENER_FLAGS, SLOW_FLAG];
+const flags = [...LISTENER_FLAGS, SLOW_FLAG, JSON_LOG_FLAG];
 
 /** Where the services are is known only once they run; until then this stands for them. */
 const NOT_YET: Assignment = {
@@ -35,14 +35,18 @@ export const demo: Command = {
   async run(values, surroundings) {
     const slowMs = slowMsOf(values);
     const given = await configOf(values, { flags, surroundings, extra: [NOT_YET] });
-    const process = await startProcess(given, surroundings);
+    const json = values.has(JSON_LOG_FLAG.name);
+    const process = await startProcess(given, surroundings, { json });
     const { services, invalidationLog } = await startServices(given, {
       slowMs,
       onError: (service, error) => process.log.warn({ service, error }, 'a sample service failed'),
     });
     process.lifecycle.onClose('services', () => services.close());
     const node = await process.serve(configFor(given, services), { invalidationLog });
-    if (node !== undefined) surroundings.print(invitation(node, services));
+    if (node === undefined) return undefined;
+    const { endpoints } = services;
+    if (json) process.log.info({ ...node, endpoints }, 'listening');
+    else surroundings.print(invitation(node, services));
     return undefined;
   },
 };

@@ -34,6 +34,11 @@ export const WORKERS_FLAG: Flag = {
   path: ['workers'],
 };
 
+export const JSON_LOG_FLAG: Flag = {
+  name: 'json',
+  description: 'log in JSON, one line an event, as in production',
+};
+
 export const LISTENER_FLAGS: readonly Flag[] = [
   {
     name: 'redis',

@@ -71,10 +71,11 @@ export const purge: Command = {
   async run(values, surroundings, words) {
     const orders = ordersOf(words);
     checkFlags(values, orders);
-    const named = nameOrders(orders, lastOf(values, REQUEST_ID_FLAG) ?? randomUUID());
+    const id = lastOf(values, REQUEST_ID_FLAG) ?? randomUUID();
+    const named = nameOrders(orders, id);
     const redis = lastOf(values, REDIS_FLAG);
     const answers = redis === undefined
-      ? await askNode(named, { values, client: operatorsClient(values, surroundings) })
+      ? await askNode(named, { id, values, client: operatorsClient(values, surroundings) })
       : await appendAlone(redis, { named, values, user: surroundings.environment['USER'] });
     const told = redis === undefined ? textOf : textOfAppended;
     surroundings.print(values.has('json') ? asJson(answers) : answers.map(told).join(''));
@@ -153,7 +154,7 @@ interface PurgeAnswer {
 
 async function askNode(
   named: readonly NamedOrder[],
-  { values, client }: { values: FlagValues; client: OperatorsClient },
+  { id, values, client }: { id: string; values: FlagValues; client: OperatorsClient },
 ): Promise<readonly PurgeAnswer[]> {
   const dryRun = values.has(DRY_RUN_FLAG.name) ? 'true' : undefined;
   const answers: PurgeAnswer[] = [];
@@ -169,7 +170,7 @@ async function askNode(
     try {
       answers.push(await client.request<PurgeAnswer>('POST', path, body));
     } catch (error) {
-      throw dryRun === undefined ? withRequestId(error, { requestId, done: answers }) : error;
+      throw dryRun === undefined ? withRequestId(error, { id, done: answers }) : error;
     }
   }
   return answers;
@@ -178,15 +179,14 @@ async function askNode(
 /** What was not confirmed may have been done all the same; asked again, it is done once. */
 function withRequestId(
   error: unknown,
-  { requestId, done }: { requestId: string; done: readonly PurgeAnswer[] },
+  { id, done }: { id: string; done: readonly PurgeAnswer[] },
 ): unknown {
   if (!(error instanceof CommandFailure)) return error;
   const { message, code, exitCode, cause } = error;
   const isOpen = exitCode === EXIT.later || exitCode === EXIT.unreachable;
   if (!isOpen && done.length === 0) return error;
   const before = done.length === 0 ? '' : ` Done before it: ${plural(done.length, 'order')}.`;
-  const base = requestId.replace(/\.\d+$/, '');
-  const again = ` To try again: the same command with --request-id ${base}.`;
+  const again = ` To try again: the same command with --request-id ${id}.`;
   return new CommandFailure(`${message}${before}${again}`, { code, exitCode, cause });
 }
 

@@ -6,7 +6,7 @@ const TABLE_FLAG = {
   name: 'table',
   value: 'TABLE=TYPE:COLUMN',
   multiple: true,
-  description: 'a table and the entity that a row is; TABLE~TYPE:COLUMN where it is a part of one',
+  description: 'a row is that entity; with ~ for = it is a part of that entity',
 };
 const OUTBOX_FLAG = {
   name: 'outbox',

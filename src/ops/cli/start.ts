@@ -7,13 +7,13 @@ import { systemClock, systemRandom } from '../../invalidation/clock.ts';
 import type { Log } from '../../invalidation/log.ts';
 import type { Command, Surroundings } from './command.ts';
 import {
-  CONFIG_FLAG, configOf, LISTENER_FLAGS, SCHEMA_FLAGS, WORKERS_FLAG,
+  CONFIG_FLAG, configOf, JSON_LOG_FLAG, LISTENER_FLAGS, SCHEMA_FLAGS, WORKERS_FLAG,
 } from './gateway-flags.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import type { Logger } from '../logger.ts';
 import type { RunningNode } from '../node.ts';
 
-const flags = [CONFIG_FLAG, ...SCHEMA_FLAGS, ...LISTENER_FLAGS, WORKERS_FLAG];
+const flags = [CONFIG_FLAG, ...SCHEMA_FLAGS, ...LISTENER_FLAGS, WORKERS_FLAG, JSON_LOG_FLAG];
 
 export const start: Command = {
   name: 'start',
@@ -29,8 +29,9 @@ export const start: Command = {
   async run(values, surroundings) {
     const config = await configOf(values, { flags, surroundings });
     const workers = workersOf(config);
-    if (workers > 1 && cluster.isPrimary) return startPrimary(config, { workers, surroundings });
-    const process = await startProcess(config, surroundings);
+    const json = values.has(JSON_LOG_FLAG.name);
+    const process = await startProcess(config, surroundings, { json });
+    if (workers > 1 && cluster.isPrimary) return startPrimary(process, workers);
     const node = await process.serve(config, { workers });
     if (node !== undefined && cluster.isPrimary) process.log.info({ ...node }, 'listening');
     return undefined;
@@ -43,11 +44,10 @@ function workersOf({ workers, redis }: FreshetConfig): number {
 }
 
 async function startPrimary(
-  config: FreshetConfig,
-  { workers, surroundings }: { workers: number; surroundings: Surroundings },
+  { log, lifecycle }: Process,
+  workers: number,
 ): Promise<number | undefined> {
   const { startWorkers } = await import('../workers/primary.ts');
-  const { log, lifecycle } = await startProcess(config, surroundings);
   const options = { workers, log, lifecycle, clock: systemClock, random: systemRandom };
   const started = await startWorkers(options);
   if (started.kind === 'failed') return lifecycle.ending ? undefined : started.exitCode;
@@ -76,13 +76,14 @@ const CLOSE_EXTRA_MS = 5_000;
 export async function startProcess(
   { logLevel, drainMs }: Pick<FreshetConfig, 'logLevel' | 'drainMs'>,
   { environment, version }: Surroundings,
+  { json }: { json: boolean },
 ): Promise<Process> {
   // Loaded here, so that help and faults of the command line do not wait for a whole gateway.
   const [{ createLogger }, { Lifecycle: ProcessLifecycle }] = await Promise.all([
     import('../logger.ts'),
     import('../lifecycle.ts'),
   ]);
-  const production = environment['NODE_ENV'] === 'production';
+  const production = json || environment['NODE_ENV'] === 'production';
   const log = createLogger({ level: logLevel, production });
   const closeMsMax = drainMs + CLOSE_EXTRA_MS;
   const ignoresInterrupt = cluster.isWorker;

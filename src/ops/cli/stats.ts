@@ -64,7 +64,7 @@ function textOf({ cache, invalidations, node }: {
     ['entries', `${whole(cache.entries)}, ${megabytes(cache.bytes)}, ` +
       `${whole(cache.evictions)} evicted`],
     ['origins', `${whole(cache.loads)} reads, ` +
-      `${whole(cache.invalidated)} because of an invalidation`],
+      `${whole(cache.invalidated)} entries were found invalidated`],
     ['invalidations', `${whole(invalidations.total_invalidations)} asked by HTTP, ` +
       `${whole(invalidations.errors)} errors, p50 ${invalidations.latency_p50_ms.toFixed(1)} ms, ` +
       `p99 ${invalidations.latency_p99_ms.toFixed(1)} ms`],

@@ -124,9 +124,10 @@ describe('freshet doctor', () => {
   });
 
   it('finds the subgraphs of a supergraph', async () => {
-    const { out } = await run(['compose', ...subgraph()]);
+    const { out } = await run(['compose', ...subgraph(), '--json']);
+    const { supergraph } = JSON.parse(out) as { supergraph: string };
     const file = join(temporaryDirectory('doctor'), 'supergraph.graphql');
-    writeFileSync(file, out);
+    writeFileSync(file, supergraph);
     const diagnosis = await diagnose('--supergraph', file);
     expect(diagnosis.levels).toMatchObject({ supergraph: 'ok', 'subgraph users': 'ok' });
   });

@@ -40,7 +40,7 @@ beforeAll(async () => {
     subgraphs: { users: { url: users.url } },
     adminTokens: [{ name: 'ann', role: 'purge', hash }],
   }));
-  node = freshet(['start']);
+  node = freshet(['start', '--json']);
   await printed(node, /"msg":"listening"/, { name: 'freshet start', deadlineMs: START_MS_MAX });
 });
 afterAll(async () => {
@@ -52,7 +52,7 @@ afterAll(async () => {
 function freshet(args: readonly string[]): ChildProcess {
   const { PATH } = process.env;
   return spawnBound(process.execPath, [BIN, ...args], {
-    cwd: directory, env: { PATH, NODE_ENV: 'production', FRESHET_ADMIN_URL: url },
+    cwd: directory, env: { PATH, FRESHET_ADMIN_URL: url },
   });
 }
 
