@@ -84,8 +84,9 @@ export class Marks {
   }
 
   assertInvariants(): void {
-    assert(this.#marks.size <= this.#marksMax && this.#patterns.length <= this.#patternsMax);
-    assert(this.#floor <= this.#latest, 'a raised floor is a purge');
+    const isBounded = this.#marks.size <= this.#marksMax
+      && this.#patterns.length <= this.#patternsMax;
+    assert(isBounded && this.#floor <= this.#latest, 'limits hold, and a raised floor is a purge');
   }
 
   #remember(key: string, position: Position): void {

@@ -4,7 +4,9 @@
  * It promises: what any existing service sends is read, if its meaning is plain; what is written is
  * accepted by every existing reader; and no payload, however hostile, does more than be refused.
  */
+import { isAscii } from 'node:buffer';
 import { fault, FreshetError } from './errors.ts';
+import { readPlain, readPlains, writePlain, type PlainFields } from './message-plain.ts';
 import { readPattern } from './pattern.ts';
 
 /** A well-known type by its name, or any other: `{ Custom: 'session' }`. */
@@ -70,17 +72,35 @@ const BYTES_MAX = 2 ** 20;
  */
 export function readMessage(
   payload: string | Uint8Array,
-  limits: MessageLimits = {},
+  limits?: MessageLimits,
 ): InvalidationMessage {
-  const { bytesMax = BYTES_MAX } = limits;
-  checkLength(payload, bytesMax);
-  return messageOf(parse(payload), limits);
+  return readWritten(payload, limits).message;
 }
 
-/** Throws as `readMessage` would for the message's JSON, which is not parsed for it. */
-export function checkMessage(message: InvalidationMessage, json: string): void {
+/** As `readMessage`; `json` where that is what `writeMessage` would write of it. */
+export function readWritten(
+  payload: string | Uint8Array,
+  limits: MessageLimits = {},
+): { readonly message: InvalidationMessage; readonly json: string | undefined } {
+  const { bytesMax = BYTES_MAX } = limits;
+  checkLength(payload, bytesMax);
+  const text = textIn(payload);
+  const plain = readPlain(text);
+  if (plain === undefined) return { message: messageOf(parse(text), limits), json: undefined };
+  const message = messageOfPlain(plain);
+  // A type may be written in another case.
+  const isWritten = entityTypeName(plain.entity_type) === entityTypeName(message.entity_type);
+  return { message, json: isWritten ? text : undefined };
+}
+
+/**
+ * Throws as `readMessage` would for the message's JSON, which is not parsed for it. Returns what
+ * that would give, but for metadata, of which JSON may make something else.
+ */
+export function checkMessage(message: InvalidationMessage, json: string): InvalidationMessage {
   checkLength(json, BYTES_MAX);
-  messageOf({ fields: { ...message }, exactFields: () => ({ ...message }) }, {});
+  const fields = message as unknown as Fields;
+  return messageOf({ fields, exactFields: () => fields }, {});
 }
 
 /**
@@ -89,6 +109,8 @@ export function checkMessage(message: InvalidationMessage, json: string): void {
  */
 export function readMessages(json: string): readonly (InvalidationMessage | undefined)[] {
   checkLength(json, BYTES_MAX);
+  const plain = readPlains(json);
+  if (plain !== undefined) return plain.map(messageOfPlain);
   const { value, exactly } = parseJson(json);
   if (!Array.isArray(value)) throw unreadable('a JSON array was required');
   return value.map((fields: unknown, at) => {
@@ -106,6 +128,15 @@ function checkLength(payload: string | Uint8Array, bytesMax: number): void {
   if (payload.length * 3 <= bytesMax) return;
   const bytes = Buffer.byteLength(payload);
   if (bytes > bytesMax) throw fault('MESSAGE_TOO_LARGE', { bytesMax, bytes });
+}
+
+function messageOfPlain(fields: PlainFields): InvalidationMessage {
+  const { message_id, entity_type: type, entity_id, action, timestamp, source_service } = fields;
+  const entity_type = typeof type === 'string' ? entityTypeOf(type) : type;
+  return {
+    message_id, entity_type, entity_id, pattern: null, entity_ids: null, action, timestamp,
+    source_service, metadata: null,
+  };
 }
 
 function messageOf({ fields, exactFields }: Parsed, limits: MessageLimits): InvalidationMessage {
@@ -127,7 +158,7 @@ function messageOf({ fields, exactFields }: Parsed, limits: MessageLimits): Inva
 
 /** The nine fields in the order of the table, absent ones as null. */
 export function writeMessage(message: InvalidationMessage): string {
-  return JSON.stringify(orderedFields(message, message.metadata));
+  return writePlain(message) ?? JSON.stringify(orderedFields(message, message.metadata));
 }
 
 /**
@@ -151,7 +182,7 @@ export function entityTypeOf(name: string): EntityType {
 }
 
 /** The inverse: `'User'` -> `User`, `{ Custom: 'session' }` -> `session`. */
-export function entityTypeName(type: EntityType): string {
+export function entityTypeName(type: PlainFields['entity_type']): string {
   return typeof type === 'string' ? type : type.Custom;
 }
 
@@ -180,26 +211,37 @@ interface Parsed {
   readonly exactFields: () => Fields;
 }
 
-function parse(payload: string | Uint8Array): Parsed {
-  const { value, exactly } = parseJson(payload);
+function parse(text: string): Parsed {
+  const { value, exactly } = parseJson(text);
   if (!isObject(value)) throw unreadable('a JSON object was required');
   return { fields: value, exactFields: () => exactly() as Fields };
 }
 
 /** `exactly`: the same with every number as it is written. */
-function parseJson(payload: string | Uint8Array): { value: unknown; exactly: () => unknown } {
+function parseJson(text: string): { value: unknown; exactly: () => unknown } {
   try {
-    const text = typeof payload === 'string' ? payload : UTF_8.decode(payload);
     const value: unknown = JSON.parse(text);
     let exact: unknown;
     return { value, exactly: () => exact ??= JSON.parse(text, numberAsWritten) as unknown };
   } catch {
     // The error of the parser quotes the text, so it is not handed on as the cause.
-    throw unreadable('JSON in UTF-8 was required');
+    throw unreadable(NO_JSON);
+  }
+}
+
+/** Most of it is ASCII, which is read many times faster. */
+function textIn(payload: string | Uint8Array): string {
+  if (typeof payload === 'string') return payload;
+  if (Buffer.isBuffer(payload) && isAscii(payload)) return payload.toString('latin1');
+  try {
+    return UTF_8.decode(payload);
+  } catch {
+    throw unreadable(NO_JSON);
   }
 }
 
 const UTF_8 = new TextDecoder('utf-8', { fatal: true });
+const NO_JSON = 'JSON in UTF-8 was required';
 
 function numberAsWritten(_name: string, value: unknown, context?: { source?: string }): unknown {
   return typeof value === 'number' ? context?.source ?? String(value) : value;

@@ -19,7 +19,9 @@ export const SEGMENT_LENGTH_MAX = 2048;
 
 /** `User`, 123 -> `user:123`; further ids are further segments: `User`, 123, `posts`. */
 export function entityTag(type: string, ...ids: readonly (string | number)[]): Tag {
-  return tagOf([type, ...ids.map(String)]);
+  const [id] = ids;
+  if (ids.length !== 1 || id === undefined) return tagOf([type, ...ids.map(String)]);
+  return `${escapeHead(type)}:${escapeSegment(String(id))}` as Tag;
 }
 
 /** `Post` -> `post`: carried by whatever holds a list of Post, an empty list, or a null. */
@@ -55,7 +57,8 @@ export function readTag(text: string): Tag | undefined {
 
 /** The first segment: in lower case, and not to be taken for a `/regular expression/`. */
 export function escapeHead(segment: string): string {
-  return escapeSegment(segment.toLowerCase()).replace(/^\//, '%2F');
+  const escaped = escapeSegment(segment.toLowerCase());
+  return escaped.startsWith('/') ? `%2F${escaped.slice(1)}` : escaped;
 }
 
 /** What must not stand in a segment as it is. A surrogate that has its pair is not in `\p{Cs}`. */

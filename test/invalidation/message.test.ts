@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { FreshetError } from '../../src/invalidation/errors.ts';
 import { MessageMaker } from '../../src/invalidation/message-maker.ts';
 import {
-  entityTypeName, entityTypeOf, readMessage, writeMessage, writeMessageAround,
+  entityTypeName, entityTypeOf, readMessage, writeMessage, writeMessageAround, type EntityType,
 } from '../../src/invalidation/message.ts';
 import { patternText } from '../../src/invalidation/pattern.ts';
 import { purgesOf } from '../../src/invalidation/purges-of.ts';
@@ -135,6 +135,23 @@ describe('reading a message', () => {
     expect(() => readMessage(deep)).toThrow('metadata: at most 32 levels were required');
     const latin1 = Buffer.from(JSON.stringify({ ...VALID, entity_id: '\u00e9' }), 'latin1');
     expect(() => readMessage(latin1)).toThrow('JSON in UTF-8 was required');
+  });
+});
+
+describe('writing a message', () => {
+  it('is JSON, whatever stands in it', () => {
+    const texts = ['', 'plain', 'a "quote"', '\\', '\n', '\u0000', '\u007f', 'é', '\ud800',
+      '\u2028', '[]{}:,#', undefined as unknown as string, 7 as unknown as string, null];
+    const types = ['User', { Custom: 'session' }, { Custom: 'a "quote"' }, null, {}, 7];
+    for (const text of texts) {
+      for (const type of types) {
+        const message = {
+          ...readWith({}), message_id: text as string, entity_type: type as EntityType,
+          entity_id: text, source_service: text as string,
+        };
+        expect(writeMessage(message)).toBe(JSON.stringify(message));
+      }
+    }
   });
 });
 
