@@ -10,9 +10,12 @@
  * It promises: no message stops it, whatever it holds; and it comes back by itself.
  */
 import { pause, type Clock, type Millis, type Random } from './clock.ts';
+import { takeMessages } from './channel-frames.ts';
 import { Connection } from './connection.ts';
+import { fingerprintOf } from './content.ts';
 import { FreshetError } from './errors.ts';
-import { readMessage, type InvalidationMessage } from './message.ts';
+import type { Identified } from './log.ts';
+import { readWritten } from './message.ts';
 import { parsePosition } from './position.ts';
 import { backoffMs, connectListener, type RedisClient, type RedisOptions } from './redis.ts';
 import { readRedisOptions } from './redis-options.ts';
@@ -29,8 +32,8 @@ export interface ChannelOptions {
   readonly commandTimeoutMs: Millis;
   /** Without proof for so long, the channel is not heard. */
   readonly hearingTimeoutMs: Millis;
-  /** A message without a position, and the payload that it was read from. */
-  readonly onMessage: (message: InvalidationMessage, payload: Buffer) => void;
+  /** Messages without a position that came together. */
+  readonly onMessages: (messages: readonly Identified[]) => void;
   /** A payload that is no message: why, in words that do not show it. */
   readonly onRejected: (reason: string) => void;
   /** From now on messages are heard; what came before may have been missed. */
@@ -149,31 +152,40 @@ export class Channel {
     const connection = { name: 'freshet-listen', commandTimeoutMs, random };
     const client = connectListener(redis, { ...connection, attempt: this.#attempts });
     this.#attempts += 1;
-    client.on('messageBuffer', (from: Buffer, payload: Buffer) => {
-      if (from.toString() === channel) this.#receive(payload);
-    });
+    const onPayloads = (payloads: readonly Buffer[]): void => this.#receive(payloads);
+    takeMessages(client, { channel, onPayloads });
+    client.on('messageBuffer', (_channel: Buffer, payload: Buffer) => onPayloads([payload]));
     return client;
   }
 
-  #receive(payload: Buffer): void {
+  #receive(payloads: readonly Buffer[]): void {
     this.#receivedAt = this.#options.clock.now();
-    if (isAnnouncement(payload)) return;
-    let message: InvalidationMessage;
+    const messages = payloads.flatMap((payload) => this.#foreign(payload) ?? []);
+    if (messages.length > 0) this.#options.onMessages(messages);
+  }
+
+  #foreign(payload: Buffer): Identified | undefined {
+    if (isAnnouncement(payload)) return undefined;
+    let read: ReturnType<typeof readWritten>;
     try {
-      message = readMessage(payload);
+      read = readWritten(payload);
     } catch (error) {
       this.#options.onRejected(error instanceof FreshetError ? error.code : 'unknown');
-      return;
+      return undefined;
     }
+    const { message, json } = read;
     const { position } = message.metadata ?? {};
-    if (typeof position === 'string' && parsePosition(position) !== undefined) return;
-    this.#options.onMessage(message, payload);
+    if (typeof position === 'string' && parsePosition(position) !== undefined) return undefined;
+    return { message, json, identity: fingerprintOf(payload, message.message_id) };
   }
 }
 
 const ANNOUNCEMENT_END = /"position":"\d{1,15}-\d{1,16}"\}\}$/;
+const CLOSING_BRACE = 0x7d;
 
 /** Ends as this project's announcements do; read the short way, since all of them pass here. */
 function isAnnouncement(payload: Buffer): boolean {
-  return ANNOUNCEMENT_END.test(payload.subarray(-64).toString('latin1'));
+  // Most foreign messages have no metadata, and end with `null}`.
+  if (payload.at(-2) !== CLOSING_BRACE) return false;
+  return ANNOUNCEMENT_END.test(payload.toString('latin1', Math.max(0, payload.length - 64)));
 }

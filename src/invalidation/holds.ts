@@ -25,9 +25,16 @@ export class Holds {
 
   /** Returns what ends the hold; calling that again does nothing. */
   add(purges: readonly Purge[]): () => void {
-    const releases = purges.map((purge) => this.#addOne(purge));
+    // The same pattern may be held twice.
+    const patterns = purges.flatMap((purge) => (purge.kind === 'pattern' ? { ...purge } : []));
+    for (const held of patterns) this.#patterns.add(held);
+    for (const purge of purges) this.#addOne(purge);
+    let isOver = false;
     return () => {
-      for (let release = releases.pop(); release; release = releases.pop()) release();
+      if (isOver) return;
+      isOver = true;
+      for (const held of patterns) this.#patterns.delete(held);
+      for (const purge of purges) this.#releaseOne(purge);
     };
   }
 
@@ -38,7 +45,7 @@ export class Holds {
     return false;
   }
 
-  #addOne(purge: Purge): () => void {
+  #addOne(purge: Purge): void {
     switch (purge.kind) {
       case 'tag':
         return this.#addKey(purge.tag);
@@ -46,24 +53,38 @@ export class Holds {
         return this.#addKey(keyBelow(purge.tag));
       case 'all':
         this.#all += 1;
-        return () => void (this.#all -= 1);
-      case 'pattern': {
-        const held = { pattern: purge.pattern };
-        this.#patterns.add(held);
-        return () => void this.#patterns.delete(held);
-      }
+        return;
+      case 'pattern':
+        return;
       default:
-        return purge satisfies never;
+        purge satisfies never;
     }
   }
 
-  #addKey(key: string): () => void {
+  #releaseOne(purge: Purge): void {
+    switch (purge.kind) {
+      case 'tag':
+        return this.#releaseKey(purge.tag);
+      case 'below':
+        return this.#releaseKey(keyBelow(purge.tag));
+      case 'all':
+        this.#all -= 1;
+        return;
+      case 'pattern':
+        return;
+      default:
+        purge satisfies never;
+    }
+  }
+
+  #addKey(key: string): void {
     this.#keys.set(key, (this.#keys.get(key) ?? 0) + 1);
-    return () => {
-      const count = this.#keys.get(key);
-      assert(count !== undefined && count > 0, 'a hold ends once');
-      if (count === 1) this.#keys.delete(key);
-      else this.#keys.set(key, count - 1);
-    };
+  }
+
+  #releaseKey(key: string): void {
+    const count = this.#keys.get(key);
+    assert(count !== undefined && count > 0, 'a hold ends once');
+    if (count === 1) this.#keys.delete(key);
+    else this.#keys.set(key, count - 1);
   }
 }

@@ -62,7 +62,7 @@ export class MemoryLog implements Log {
     if (this.#closed) throw fault('LOG_CLOSED');
     const content = contentOf(message);
     const readable = readMessage(content);
-    const digest = digestOf(identity ?? content);
+    const digest = identity ?? digestOf(content);
     this.#forgetSeen();
     const seen = this.#seen.get(digest);
     if (seen !== undefined) return seen.position;

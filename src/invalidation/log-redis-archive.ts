@@ -67,10 +67,32 @@ export class RedisLogArchive {
   async *entries(end: Position): AsyncGenerator<readonly ArchivedEntry[]> {
     for (let start = '-'; ;) {
       const raw = await this.#range('xrange', [start, formatPosition(end)], READ_COUNT);
-      if (raw.length > 0) yield raw.map(entryOf).map(archivedOf);
+      if (raw.length > 0) yield raw.map((one) => archivedOf(entryOf(one)));
       const last = raw.at(-1);
       if (last === undefined || raw.length < READ_COUNT) return;
       start = `(${last[0]}`;
+    }
+  }
+
+  /** All that it holds after `start`, as `entries`. */
+  async *after(start: Position): AsyncGenerator<readonly ArchivedEntry[]> {
+    for (let from = formatPosition(start); ;) {
+      const raw = await this.#range('xrange', [`(${from}`, '+'], READ_COUNT);
+      if (raw.length > 0) yield raw.map((one) => archivedOf(entryOf(one)));
+      const last = raw.at(-1);
+      if (last === undefined || raw.length < READ_COUNT) return;
+      [from] = last;
+    }
+  }
+
+  /** All that it holds, newest first, some at a time. Rejects where Redis is away. */
+  async *backwards(): AsyncGenerator<readonly ArchivedEntry[]> {
+    for (let end = '+'; ;) {
+      const raw = await this.#range('xrevrange', [end, '-'], READ_COUNT);
+      if (raw.length > 0) yield raw.map((one) => archivedOf(entryOf(one)));
+      const last = raw.at(-1);
+      if (last === undefined || raw.length < READ_COUNT) return;
+      end = `(${last[0]}`;
     }
   }
 

@@ -2,8 +2,9 @@
 import { tellsLoss } from './fence.ts';
 import type { Linked } from './log-link.ts';
 import type { LogRecord } from './log.ts';
+import type { OwnEntries } from './log-redis-own.ts';
 import { readMessage, readMessages, type InvalidationMessage } from './message.ts';
-import { before, ORIGIN, parsePosition, type Position } from './position.ts';
+import { ORIGIN, parsePosition, positionsUpTo, type Position } from './position.ts';
 
 export type RawEntry = readonly [id: string, fields: readonly string[]];
 
@@ -14,12 +15,15 @@ export interface Entry extends Linked {
   readonly total: number | undefined;
 }
 
-export function entryOf([id, fields]: RawEntry): Entry {
-  const messages = messagesOf(valueOf(fields, 'message'), valueOf(fields, 'messages'));
+/** `own`: what need not be parsed, having been written here. */
+export function entryOf([id, fields]: RawEntry, own?: OwnEntries): Entry {
+  const messageId = valueOf(fields, 'message_id') ?? '';
+  const [one, several] = [valueOf(fields, 'message'), valueOf(fields, 'messages')];
+  const messages = own?.take(messageId, several ?? one ?? '') ?? messagesOf(one, several);
   const total = valueOf(fields, 'total');
   return {
     position: placeOf(id) ?? ORIGIN,
-    messageId: valueOf(fields, 'message_id') ?? '',
+    messageId,
     previous: valueOf(fields, 'previous'),
     tellsLoss: messages.some((message) => message !== undefined && tellsLoss(message)),
     messages,
@@ -29,8 +33,9 @@ export function entryOf([id, fields]: RawEntry): Entry {
 
 /** Those that can be read. */
 export function recordsOf({ position: last, messages }: Entry): LogRecord[] {
+  const positions = positionsUpTo(last, messages.length);
   return messages.flatMap((message, at) => {
-    const position = before(last, messages.length - 1 - at);
+    const position = positions[at] as Position;
     return message === undefined ? [] : [{ position, message }];
   });
 }

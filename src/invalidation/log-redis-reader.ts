@@ -10,10 +10,11 @@ import {
   boot, cursorAt, followChain, judgeTail, linkOf, type Cursor, type Tail,
 } from './log-link.ts';
 import { entryOf, placeOf, type Entry, type RawEntry } from './log-redis-entry.ts';
+import type { OwnEntries } from './log-redis-own.ts';
 import { FENCE, runScript, TAIL, type Script } from './log-scripts.ts';
 import { writeMessage } from './message.ts';
 import {
-  before, formatPosition, positionOf, successor, type Position,
+  before, formatPosition, positionOf, positionsUpTo, successor, type Position,
 } from './position.ts';
 import { backoffMs, unavailable, type RedisClient } from './redis.ts';
 import { within } from './within.ts';
@@ -27,17 +28,24 @@ export interface ReaderOptions {
   readonly recordsMax: number;
   readonly clock: Clock;
   readonly random: Random;
+  /** What this process has appended. */
+  readonly own?: OwnEntries;
   /** Called for each record that could not be read, and is skipped. */
   readonly onUnreadable: () => void;
 }
 
-/** Records that are read at once: a message may hold a megabyte. */
+/** Entries that are read at once where nothing is known of their size, and at most. */
 const READ_COUNT = 100;
+const READ_COUNT_MAX = 500;
+/** Characters that are wanted at once: parsing them should not hold the event loop for long. */
+const READ_LENGTH = 2 ** 18;
 
 export class RedisLogReader {
   readonly #options: ReaderOptions;
   /** Undefined until the place where reading starts is known. */
   #cursor: Cursor | undefined;
+  /** An entry may hold one small message, or 128, or a megabyte: it goes by those last read. */
+  #count = READ_COUNT;
 
   constructor(options: ReaderOptions) {
     this.#options = options;
@@ -66,6 +74,7 @@ export class RedisLogReader {
     const client = await this.#options.connection.ready(this.#options.commandTimeoutMs);
     if (this.#cursor === undefined) return this.#begin(client, from);
     const cursor = this.#cursor;
+    const count = this.#count;
     const entries = await this.#readAfter(client, cursor.position);
     if (entries.length === 0) return this.#verify(client, cursor);
     const chain = followChain(cursor, entries);
@@ -74,7 +83,7 @@ export class RedisLogReader {
     }
     // What does not follow is read again, and is then the first thing that does not.
     this.#cursor = chain.cursor;
-    const caughtUp = chain.end === 'whole' && entries.length < READ_COUNT;
+    const caughtUp = chain.end === 'whole' && entries.length < count;
     return { kind: 'records', records: this.#records(chain.intact, cursor.position), caughtUp };
   }
 
@@ -129,17 +138,19 @@ export class RedisLogReader {
     const { stream, heartbeatMs, commandTimeoutMs, clock } = this.#options;
     const id = formatPosition(position);
     const read = client.call(
-      'xread', 'COUNT', READ_COUNT, 'BLOCK', heartbeatMs, 'STREAMS', stream, id);
+      'xread', 'COUNT', this.#count, 'BLOCK', heartbeatMs, 'STREAMS', stream, id);
     const reply = await within(read, { timeoutMs: heartbeatMs + commandTimeoutMs, clock });
     const streams = reply as readonly [string, readonly RawEntry[]][] | null;
-    return (streams?.[0]?.[1] ?? []).map(entryOf);
+    const entries = streams?.[0]?.[1] ?? [];
+    if (entries.length > 0) this.#count = countFor(entries);
+    return entries.map((entry) => entryOf(entry, this.#options.own));
   }
 
   /** The first entry from `start` on, where there is one. */
   async #range(client: RedisClient, start: string): Promise<readonly Entry[]> {
     const { stream } = this.#options;
     const reply = await this.#answer(client.call('xrange', stream, start, '+', 'COUNT', 1));
-    return (reply as readonly RawEntry[]).map(entryOf);
+    return (reply as readonly RawEntry[]).map((entry) => entryOf(entry));
   }
 
   async #tail(client: RedisClient, script: Script, args: readonly string[]): Promise<Tail> {
@@ -155,11 +166,12 @@ export class RedisLogReader {
   }
 
   /** Those after `position`, which may be that of one in the midst of an entry. */
-  #records(entries: readonly Entry[], after: Position): LogRecord[] {
+  #records(entries: readonly Entry[], after: Position): readonly LogRecord[] {
     const records: LogRecord[] = [];
     for (const { position: last, messages } of entries) {
+      const positions = positionsUpTo(last, messages.length);
       for (const [at, message] of messages.entries()) {
-        const position = before(last, messages.length - 1 - at);
+        const position = positions[at] as Position;
         if (position <= after) continue;
         if (message !== undefined) records.push({ position, message });
         else this.#options.onUnreadable();
@@ -167,6 +179,14 @@ export class RedisLogReader {
     }
     return records;
   }
+}
+
+/** How many entries to read next, if they are like these. */
+function countFor(entries: readonly RawEntry[]): number {
+  const length = entries.reduce((sum, [, fields]) => sum + (fields[1]?.length ?? 0), 0);
+  const fitting = Math.floor((READ_LENGTH * entries.length) / Math.max(1, length));
+  // One more than came says that there was no more.
+  return Math.min(READ_COUNT_MAX, Math.max(2, fitting));
 }
 
 /** Where a reader stands that has read up to `position`; undefined where `entry` holds no such. */

@@ -12,8 +12,9 @@ import { systemClock, systemRandom, type Clock, type Millis, type Random } from 
 import { Connection } from './connection.ts';
 import { contentOf, digestOf } from './content.ts';
 import { fault, type FreshetError } from './errors.ts';
-import type { AppendOptions, Log, LogEvent } from './log.ts';
+import type { AppendOptions, Identified, Log, LogEvent } from './log.ts';
 import { RedisLogAppender, type Appended } from './log-redis-appender.ts';
+import { OwnEntries } from './log-redis-own.ts';
 import { RedisLogReader } from './log-redis-reader.ts';
 import { checkMessage, writeMessageAround, type InvalidationMessage } from './message.ts';
 import type { Position } from './position.ts';
@@ -44,6 +45,7 @@ export class RedisLog implements Log {
   readonly #options: Required<RedisLogOptions>;
   readonly #appending: Connection;
   readonly #appender: RedisLogAppender;
+  readonly #own = new OwnEntries();
   readonly #closing = new AbortController();
   #unreadable = 0;
 
@@ -52,7 +54,7 @@ export class RedisLog implements Log {
     this.#options = complete(options);
     const connection = this.#connection('freshet-append', this.#options.commandTimeoutMs);
     this.#appending = connection;
-    this.#appender = new RedisLogAppender({ ...this.#options, connection });
+    this.#appender = new RedisLogAppender({ ...this.#options, connection, own: this.#own });
   }
 
   /** How many records could not be read, and were skipped. */
@@ -60,14 +62,21 @@ export class RedisLog implements Log {
     return this.#unreadable;
   }
 
-  async append(
-    message: InvalidationMessage,
-    { announce = true, identity }: AppendOptions = {},
-  ): Promise<Position> {
+  async append(message: InvalidationMessage, options: AppendOptions = {}): Promise<Position> {
     if (this.#closing.signal.aborted) throw fault('LOG_CLOSED');
-    const appended = this.#appended(message, { announce, identity });
+    const appended = appendedOf(message, options);
     try {
       return await this.#appender.append(appended);
+    } catch (error) {
+      throw this.#closing.signal.aborted ? fault('LOG_CLOSED') : error;
+    }
+  }
+
+  async appendAll(messages: readonly Identified[]): Promise<readonly Position[]> {
+    if (this.#closing.signal.aborted) throw fault('LOG_CLOSED');
+    const appended = messages.map(appendedQuietly);
+    try {
+      return await this.#appender.appendAll(appended);
     } catch (error) {
       throw this.#closing.signal.aborted ? fault('LOG_CLOSED') : error;
     }
@@ -79,6 +88,7 @@ export class RedisLog implements Log {
     const reader = new RedisLogReader({
       ...this.#options,
       connection,
+      own: this.#own,
       onUnreadable: () => {
         this.#unreadable += 1;
       },
@@ -105,21 +115,32 @@ export class RedisLog implements Log {
     const connect = () => connectRedis(redis, { name, commandTimeoutMs, random });
     return new Connection({ connect, clock, random });
   }
+}
 
-  #appended(
-    message: InvalidationMessage,
-    { announce, identity }: { announce: boolean; identity: string | undefined },
-  ): Appended {
-    const json = contentOf(message);
-    // Whatever is in the log can be read by those who follow it: checked here as there.
-    checkMessage(message, json);
-    return {
-      json,
-      messageId: message.message_id,
-      identity: digestOf(identity ?? json),
-      announcement: announce ? writeMessageAround(message) : ['', ''],
-    };
+function appendedQuietly({ message, json, identity }: Identified): Appended {
+  if (json === undefined) {
+    return appendedOf(message, { identity, announce: false, isPatient: true });
   }
+  const { message_id: messageId } = message;
+  return { json, messageId, identity, announcement: ['', ''], isPatient: true, message };
+}
+
+function appendedOf(
+  message: InvalidationMessage,
+  { announce = true, identity, isPatient = false }: AppendOptions,
+): Appended {
+  const json = contentOf(message);
+  // Whatever is in the log can be read by those who follow it: checked here as there.
+  const read = checkMessage(message, json);
+  return {
+    json,
+    messageId: message.message_id,
+    identity: identity ?? digestOf(json),
+    announcement: announce ? writeMessageAround(message) : ['', ''],
+    isPatient,
+    // What metadata holds may be another thing in JSON.
+    message: message.metadata === null ? read : undefined,
+  };
 }
 
 function complete(options: RedisLogOptions): Required<RedisLogOptions> {

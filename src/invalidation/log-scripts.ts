@@ -84,7 +84,8 @@ end
  * KEYS: stream, and for each message what remembers that it was seen. ARGV: records at most,
  * retention and memory of what was seen in ms, channel; and for each message its JSON, its message
  * ID, and the announcement before and after the position (nothing: it is not announced).
- * Answers the IDs: of what was seen before, the first one's. All that are new are one entry.
+ * Answers the IDs: of what was seen before, the first one's. All that are new are one entry; where
+ * all are, its ID alone is the answer.
  */
 export const APPEND = script(`
 local seen = redis.call('MGET', unpack(KEYS, 2))
@@ -122,6 +123,7 @@ if #fresh > 0 then
     place[KEYS[i + 1]] = own
   end
 end
+if #fresh == #KEYS - 1 then return { place[KEYS[#KEYS]] } end
 local ids = {}
 for i = 1, #KEYS - 1 do ids[i] = seen[i] or place[KEYS[i + 1]] end
 return ids

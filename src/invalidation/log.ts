@@ -27,8 +27,21 @@ export interface AppendOptions {
    * false for a message that was heard on the channel in the first place.
    */
   readonly announce?: boolean;
-  /** What tells the message from others. Default its content. */
+  /** What tells the message from others (content.ts). Default the digest of its content. */
   readonly identity?: string;
+  /**
+   * Nobody waits for it: it may take longer than the append timeout, as long as the log takes what
+   * others append. Default false.
+   */
+  readonly isPatient?: boolean;
+}
+
+export interface Identified {
+  readonly message: InvalidationMessage;
+  /** What `writeMessage` writes of it, where that is known: then it was read from that. */
+  readonly json?: string | undefined;
+  /** What tells it from others. */
+  readonly identity: string;
 }
 
 export interface Log {
@@ -40,6 +53,13 @@ export interface Log {
    * the message may then be in the log or not, and appending it again is safe.
    */
   append(message: InvalidationMessage, options?: AppendOptions): Promise<Position>;
+
+  /**
+   * As `append`, patiently and not announced, for many at once: the positions in the same order.
+   * Rejects where any of them cannot be confirmed, and `MESSAGE_INVALID` and `MESSAGE_TOO_LARGE`
+   * as `append`. Absent where it would save nothing.
+   */
+  appendAll?(messages: readonly Identified[]): Promise<readonly Position[]>;
 
   /**
    * The records after `from`, without end; without `from`, as far back as the log can tell (its

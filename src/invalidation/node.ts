@@ -14,7 +14,6 @@ import {
   pause, systemClock, systemRandom, type Clock, type Millis, type Random,
 } from './clock.ts';
 import { Channel } from './channel.ts';
-import { digestOf } from './content.ts';
 import { fenceMessage, isFence } from './fence.ts';
 import { Follower } from './follower.ts';
 import { Forgetting } from './forgetting.ts';
@@ -22,7 +21,7 @@ import { Horizon, type HorizonLimits } from './horizon.ts';
 import type { KeyMap } from './key-map.ts';
 import { MemoryLog } from './log-memory.ts';
 import { RedisLog, type RedisLogOptions } from './log-redis.ts';
-import type { AppendOptions, Log, LogRecord } from './log.ts';
+import type { Identified, Log, LogRecord } from './log.ts';
 import { MessageMaker } from './message-maker.ts';
 import type { InvalidationMessage } from './message.ts';
 import { Outbox, type OutboxAppendOptions } from './outbox.ts';
@@ -61,7 +60,7 @@ export interface InvalidationNodeOptions {
   readonly settleMs?: Millis;
   /** Other processes that answer as this node. Default none. */
   readonly siblings?: Siblings;
-  /** Messages kept while the log cannot be reached. Default 10,000. */
+  /** Messages kept while the log does not take them: a second of a storm. Default 50,000. */
   readonly outboxRecordsMax?: number;
   /** Told of what an operator should know, at most once a minute for each matter. */
   readonly warn?: (text: string) => void;
@@ -122,7 +121,7 @@ export class InvalidationNode {
     const maker = new MessageMaker({ sourceService: source, clock, newId: () => randomUUID() });
     this.#outbox = new Outbox({
       log, maker, clock, random,
-      recordsMax: options.outboxRecordsMax ?? 10_000,
+      recordsMax: options.outboxRecordsMax ?? 50_000,
       waitMs: redis?.appendTimeoutMs ?? 250,
       onWidened: (message) => this.#apply(message),
     });
@@ -261,28 +260,33 @@ export class InvalidationNode {
     return position;
   }
 
-  #applyAndAppend(
-    message: InvalidationMessage,
-    options: AppendOptions = {},
-  ): Promise<Position | undefined> {
-    return this.#outbox.append(message, { ...options, onSettled: this.#apply(message) });
-  }
-
   /**
    * Applies what is on its way to the log. Until the returned function is called, with the place
    * that it got or undefined, it is held, which may be longer than `append` takes.
    */
   #apply(message: InvalidationMessage): Settle {
-    const purges = purgesOf(message, this.#keyMap);
-    const guess = this.horizon.next;
-    this.horizon.markNow(purges);
-    const release = this.horizon.hold(purges);
-    return (position) => {
-      if (position === undefined) this.horizon.markNow(purges);
-      else this.horizon.mark(position, purges);
-      release();
+    const settle = this.#applyAll([message]);
+    return (position) => settle(0, position);
+  }
+
+  /** As `#apply`; all are held until the last of them is settled, each by its index. */
+  #applyAll(messages: readonly InvalidationMessage[]): (at: number, position?: Position) => void {
+    const { horizon } = this;
+    const purges = messages.map((message) => purgesOf(message, this.#keyMap));
+    const all = purges.flat();
+    const guess = horizon.next;
+    // A hold is for those that nobody may see any more; what is soft ends a TTL at once.
+    horizon.markNow(all.filter(({ soft }) => soft === true));
+    const release = horizon.hold(all);
+    let [unsettled, doubled] = [messages.length, false];
+    return (at, position = horizon.next) => {
+      horizon.mark(latest(position, guess), purges[at] ?? []);
       // It was in the log already: sent twice, or followed before it was heard.
-      if (position !== undefined && position < guess) void this.#goBeyond(guess);
+      doubled ||= position < guess;
+      unsettled -= 1;
+      if (unsettled > 0) return;
+      release();
+      if (doubled) void this.#goBeyond(guess);
     };
   }
 
@@ -312,7 +316,7 @@ export class InvalidationNode {
     return new Channel({
       ...shared, channel, heartbeatMs, commandTimeoutMs,
       redis: redis.redis,
-      onMessage: (message, payload) => this.#hear(message, payload),
+      onMessages: (messages) => this.#hear(messages),
       onRejected: (reason) => this.#reject(reason),
       onListening: () => {
         if (!this.#trustOtherNodes) void this.#forgetting.forget();
@@ -320,11 +324,9 @@ export class InvalidationNode {
     });
   }
 
-  #hear(message: InvalidationMessage, payload: Buffer): void {
-    this.#stats.count('foreign');
-    const options = { announce: false, identity: digestOf(payload) };
-    // It rejects when the node is closed meanwhile; the other nodes have heard it as well.
-    this.#applyAndAppend(message, options).catch(() => this.#stats.count('errors'));
+  #hear(messages: readonly Identified[]): void {
+    this.#stats.count('foreign', messages.length);
+    this.#outbox.appendAll(messages, this.#applyAll(messages.map(({ message }) => message)));
   }
 
   #reject(reason: string): void {

@@ -8,7 +8,7 @@
  */
 import { pause, systemClock, systemRandom, type Clock, type Millis, type Random } from './clock.ts';
 import { fault, FreshetError } from './errors.ts';
-import type { AppendOptions, Log } from './log.ts';
+import type { AppendOptions, Identified, Log } from './log.ts';
 import type { MessageMaker } from './message-maker.ts';
 import { writeMessage, type InvalidationMessage } from './message.ts';
 import type { Position } from './position.ts';
@@ -54,8 +54,10 @@ interface Kept {
 }
 
 const RETRY_CAP_MS = 500;
-/** Kept messages that are under way at once. */
-const BATCH_LENGTH = 128;
+/** Of what was heard on the channel: nobody need hear it again, or waits for it. */
+const UNHEARD = { announce: false, isPatient: true } as const;
+/** Kept messages that are under way at once: several entries of the log. */
+const BATCH_LENGTH = 1_024;
 /** Calls that wait for the log at once; what comes beyond them is kept at once. */
 const UNDER_WAY_MAX = 10_000;
 
@@ -66,7 +68,7 @@ export class Outbox {
   readonly #recordsMax: number;
   readonly #bytesMax: number;
   readonly #waitMs: Millis;
-  readonly #kept: Kept[] = [];
+  #kept: Kept[] = [];
   readonly #widening: Widening;
   readonly #stop = new AbortController();
   readonly #idle = new Set<() => void>();
@@ -117,7 +119,11 @@ export class Outbox {
     const kept: Kept = {
       sequence, message, options, types, settled, isWidened: false, bytes: 0,
     };
-    if (this.kept > 0 || this.#underWay >= UNDER_WAY_MAX) return this.#keepAndWait(kept);
+    if (this.kept > 0 || this.#underWay >= UNDER_WAY_MAX) {
+      if (options.isPatient !== true) return this.#keepAndWait(kept);
+      this.#keep(kept);
+      return undefined;
+    }
     this.#underWay += 1;
     try {
       const position = await this.#log.append(message, options);
@@ -133,6 +139,49 @@ export class Outbox {
     } finally {
       this.#underWay -= 1;
       this.#announceIdle();
+    }
+  }
+
+  /**
+   * As `append`, for many that nobody waits for. `onSettled` is called once for each, by its index,
+   * which may be long after.
+   */
+  appendAll(
+    messages: readonly Identified[],
+    onSettled: (at: number, position: Position | undefined) => void,
+  ): void {
+    const { length } = messages;
+    const isFull = this.kept > 0 || this.#underWay >= UNDER_WAY_MAX || this.#closing;
+    if (isFull || this.#log.appendAll === undefined) {
+      return this.#appendEach(messages, onSettled);
+    }
+    const sequence = this.#sequence;
+    this.#sequence += length;
+    this.#underWay += length;
+    const keep = ({ message, identity }: Identified, at: number): void => this.#keep({
+      sequence: sequence + at, message, isWidened: false, types: undefined, bytes: 0,
+      options: { ...UNHEARD, identity }, settled: (position) => onSettled(at, position),
+    });
+    this.#log.appendAll(messages).then(
+      (positions) => positions.forEach((position, at) => onSettled(at, position)),
+      (error: unknown) => {
+        if (isTrouble(error)) messages.forEach(keep);
+        // One of them is refused, and says so by itself.
+        else this.#appendEach(messages, onSettled);
+      },
+    ).finally(() => {
+      this.#underWay -= length;
+      this.#announceIdle();
+    });
+  }
+
+  #appendEach(
+    messages: readonly Identified[],
+    onSettled: (at: number, position: Position | undefined) => void,
+  ): void {
+    for (const [at, { message, identity }] of messages.entries()) {
+      const settled = (position: Position | undefined): void => onSettled(at, position);
+      this.append(message, { ...UNHEARD, identity, onSettled: settled }).catch(() => undefined);
     }
   }
 
@@ -171,8 +220,7 @@ export class Outbox {
   #keep(kept: Kept): void {
     const bytes = Buffer.byteLength(writeMessage(kept.message));
     if (this.#kept.length < this.#recordsMax && this.#bytes + bytes <= this.#bytesMax) {
-      const before = this.#kept.findLastIndex(({ sequence }) => sequence < kept.sequence);
-      this.#kept.splice(before + 1, 0, { ...kept, bytes });
+      this.#kept.splice(this.#placeOf(kept), 0, { ...kept, bytes });
       this.#bytes += bytes;
     } else {
       this.#overflowed += 1;
@@ -180,6 +228,18 @@ export class Outbox {
       kept.settled(undefined);
     }
     if (!this.#draining) void this.#drain();
+  }
+
+  /** Behind all that came before it, found by halving. */
+  #placeOf({ sequence }: Kept): number {
+    let [low, high] = [0, this.#kept.length];
+    if (high === 0 || (this.#kept[high - 1] as Kept).sequence < sequence) return high;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#kept[middle] as Kept).sequence < sequence) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   async #drain(): Promise<void> {
@@ -199,25 +259,24 @@ export class Outbox {
     // One alone asks whether the log can be reached; then many at once, in their order.
     for (let batch = this.#first(1); batch.length > 0; batch = this.#first(BATCH_LENGTH)) {
       if (this.#stop.signal.aborted) return progress;
-      const appended = await Promise.all(batch.map((kept) => this.#deliver(kept)));
-      progress ||= appended.includes(true);
-      if (appended.includes(false)) return progress;
+      const delivered = await Promise.all(batch.map((kept) => this.#deliver(kept)));
+      this.#remove(new Set(batch.filter((_, at) => delivered[at])));
+      progress ||= delivered.includes(true);
+      if (delivered.includes(false)) return progress;
     }
     return progress;
   }
 
   /** False where it has to be tried again. */
-  async #deliver(kept: Kept): Promise<boolean> {
+  async #deliver({ message, options, types, isWidened, settled }: Kept): Promise<boolean> {
     try {
-      const position = await this.#log.append(kept.message, kept.options);
-      this.#remove(kept);
-      kept.settled(position);
+      // Whoever waits for it has a bound of their own.
+      settled(await this.#log.append(message, { ...options, isPatient: true }));
     } catch (error) {
       if (isTrouble(error) || isClosed(error)) return false;
       // It alone is refused, and stands in the way of those behind it.
-      this.#remove(kept);
-      if (!kept.isWidened) this.#widening.add(kept.message, kept.types);
-      kept.settled(undefined);
+      if (!isWidened) this.#widening.add(message, types);
+      settled(undefined);
     }
     return true;
   }
@@ -236,9 +295,11 @@ export class Outbox {
     }
   }
 
-  #remove(kept: Kept): void {
-    this.#kept.splice(this.#kept.indexOf(kept), 1);
-    this.#bytes -= kept.bytes;
+  /** Together: there may be many thousands behind them. */
+  #remove(delivered: ReadonlySet<Kept>): void {
+    if (delivered.size === 0) return;
+    for (const { bytes } of delivered) this.#bytes -= bytes;
+    this.#kept = this.#kept.filter((kept) => !delivered.has(kept));
   }
 
   #announceIdle(): void {

@@ -47,6 +47,19 @@ export function before(position: Position, count: number): Position {
   return positionOf(ms, Math.max(0, Number(position.slice(MS_DIGITS + 1)) - count));
 }
 
+/** `last` and the `count - 1` positions before it, within the same millisecond, in their order. */
+export function positionsUpTo(last: Position, count: number): readonly Position[] {
+  if (count === 1) return [last];
+  const head = last.slice(0, MS_DIGITS + 1);
+  const end = Number(last.slice(MS_DIGITS + 1));
+  const positions: Position[] = [];
+  for (let back = count - 1; back >= 0; back -= 1) {
+    const sequence = String(Math.max(0, end - back));
+    positions.push(`${head}${sequence.padStart(SEQUENCE_DIGITS, '0')}` as Position);
+  }
+  return positions;
+}
+
 export function latest(a: Position, b: Position): Position {
   return a < b ? b : a;
 }

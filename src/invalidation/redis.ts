@@ -62,7 +62,7 @@ export function connectRedis(
 export function connectListener(
   options: RedisOptions,
   { attempt, ...connection }: RedisConnectionOptions & { readonly attempt: number },
-): RedisClient {
+): Redis {
   const plan = readRedisOptions(options);
   const node = plan.nodes[attempt % Math.max(1, plan.nodes.length)];
   const client = single({ ...plan, nodes: node === undefined ? [] : [node] }, connection);

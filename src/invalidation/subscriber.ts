@@ -247,7 +247,9 @@ export class Subscriber {
       heartbeatMs: HEARTBEAT_MS,
       commandTimeoutMs: COMMAND_TIMEOUT_MS,
       hearingTimeoutMs: HEARING_TIMEOUT_MS,
-      onMessage: (message) => this.#hear(message),
+      onMessages: (messages) => {
+        for (const { message } of messages) this.#hear(message);
+      },
       onRejected: () => this.#stats.count('rejected'),
       onListening: () => undefined,
     });

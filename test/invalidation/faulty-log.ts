@@ -10,6 +10,7 @@ export class FaultyLog implements Log {
   /** The IDs of the messages that it was asked to append, in order; those refused as well. */
   readonly asked: string[] = [];
   readonly announced: boolean[] = [];
+  readonly patient: boolean[] = [];
 
   constructor(log: Log) {
     this.#log = log;
@@ -19,6 +20,7 @@ export class FaultyLog implements Log {
     this.asked.push(message.message_id);
     if (this.isDown) return Promise.reject(fault('LOG_UNAVAILABLE', { reason: 'a test' }));
     this.announced.push(options.announce ?? true);
+    this.patient.push(options.isPatient ?? false);
     return this.#log.append(message, options);
   }
 

@@ -63,6 +63,34 @@ describe('the outbox', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('is patient with what nobody waits for, and with what it keeps', async () => {
+    const { outbox, log, clock } = make();
+    await outbox.append(someMessage());
+    await outbox.append(someMessage(), { isPatient: true });
+    log.isDown = true;
+    expect(await outbox.append(someMessage())).toBeUndefined();
+    // Nobody waits for it, and so it needs no bound.
+    expect(await outbox.append(someMessage(), { isPatient: true })).toBeUndefined();
+    log.isDown = false;
+    await clock.advanceAsync(1_000);
+    expect(log.patient).toEqual([false, true, true, true]);
+    expect(outbox.kept).toBe(0);
+  });
+
+  it('appends what is kept as fast as it can be taken, and all of it in order', async () => {
+    const { outbox, log, clock } = make({ recordsMax: 50_000 });
+    log.isDown = true;
+    const messages = Array.from({ length: 12_000 }, () => someMessage());
+    for (const message of messages) void outbox.append(message, { isPatient: true });
+    await clock.advanceAsync(100);
+    expect([outbox.kept, outbox.overflowed]).toEqual([12_000, 0]);
+    log.isDown = false;
+    await clock.advanceAsync(1_000);
+    expect(outbox.kept).toBe(0);
+    const told = (await contents(log)).map(({ message_id }) => message_id);
+    expect(told).toEqual(messages.map(({ message_id }) => message_id));
+  });
+
   it('gives the position to those behind, if it comes in time', async () => {
     const { outbox, log, clock } = make({ waitMs: 10_000 });
     log.isDown = true;

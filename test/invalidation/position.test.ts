@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
-  formatPosition, latest, ORIGIN, parsePosition, positionOf, successor,
+  before, formatPosition, latest, ORIGIN, parsePosition, positionOf, positionsUpTo, successor,
 } from '../../src/invalidation/position.ts';
 
 describe('a position', () => {
@@ -27,5 +27,15 @@ describe('a position', () => {
     expect(successor(position) > position).toBe(true);
     expect(latest(position, successor(position))).toBe(successor(position));
     expect(latest(successor(position), position)).toBe(successor(position));
+  });
+
+  it('has others before it in its millisecond, as many as are asked for', () => {
+    const last = positionOf(5, 101);
+    expect(positionsUpTo(last, 4)).toEqual([98, 99, 100, 101].map((each) => positionOf(5, each)));
+    expect(positionsUpTo(last, 1)).toEqual([last]);
+    expect(positionsUpTo(last, 0)).toEqual([]);
+    expect(positionsUpTo(last, 4)[0]).toBe(before(last, 3));
+    // Who writes an entry by hand may say that it holds more than there is room for.
+    expect(positionsUpTo(positionOf(5, 1), 3)).toEqual([0, 0, 1].map((at) => positionOf(5, at)));
   });
 });

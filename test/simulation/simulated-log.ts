@@ -8,9 +8,12 @@ import { Connection } from '../../src/invalidation/connection.ts';
 import { contentOf, digestOf } from '../../src/invalidation/content.ts';
 import { fault } from '../../src/invalidation/errors.ts';
 import { RedisLogAppender } from '../../src/invalidation/log-redis-appender.ts';
+import { OwnEntries } from '../../src/invalidation/log-redis-own.ts';
 import { RedisLogReader } from '../../src/invalidation/log-redis-reader.ts';
-import type { Log, LogEvent } from '../../src/invalidation/log.ts';
-import { writeMessage, type InvalidationMessage } from '../../src/invalidation/message.ts';
+import type { AppendOptions, Log, LogEvent } from '../../src/invalidation/log.ts';
+import {
+  checkMessage, writeMessage, type InvalidationMessage,
+} from '../../src/invalidation/message.ts';
 import type { Position } from '../../src/invalidation/position.ts';
 import type { Wire } from './network.ts';
 
@@ -36,6 +39,7 @@ export class SimulatedLog implements Log {
   readonly #options: SimulatedLogOptions;
   readonly #appending: Connection;
   readonly #appender: RedisLogAppender;
+  readonly #own = new OwnEntries();
   readonly #closing = new AbortController();
   /** Until then events are held up, by the node's clock. */
   heldUntil: Millis = Number.NEGATIVE_INFINITY;
@@ -47,20 +51,28 @@ export class SimulatedLog implements Log {
     this.#appender = new RedisLogAppender({
       clock, recordsMax, retentionMs,
       connection: this.#appending,
+      own: this.#own,
       stream: STREAM,
       channel: '',
       appendTimeoutMs: APPEND_TIMEOUT_MS,
     });
   }
 
-  async append(message: InvalidationMessage): Promise<Position> {
+  async append(
+    message: InvalidationMessage,
+    { isPatient = false }: AppendOptions = {},
+  ): Promise<Position> {
     if (this.#closing.signal.aborted) throw fault('LOG_CLOSED');
+    const json = writeMessage(message);
+    const read = checkMessage(message, json);
     try {
       return await this.#appender.append({
         identity: digestOf(contentOf(message)),
-        json: writeMessage(message),
+        json,
         messageId: message.message_id,
         announcement: ['', ''],
+        isPatient,
+        message: message.metadata === null ? read : undefined,
       });
     } catch (error) {
       throw this.#closing.signal.aborted ? fault('LOG_CLOSED') : error;
@@ -75,6 +87,7 @@ export class SimulatedLog implements Log {
     const connection = this.#connection(wires.follow);
     const reader = new RedisLogReader({
       connection, clock, random, recordsMax, retentionMs,
+      own: this.#own,
       stream: STREAM,
       heartbeatMs: HEARTBEAT_MS,
       commandTimeoutMs: COMMAND_TIMEOUT_MS,

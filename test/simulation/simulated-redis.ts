@@ -282,7 +282,8 @@ export class SimulatedRedis {
         this.#seen.set(key, { id, until: this.#time.now + seenMs });
       }
     }
-    return args.slice(0, count).map((key) => this.#seen.get(key)?.id ?? '');
+    const ids = args.slice(0, count).map((key) => this.#seen.get(key)?.id ?? '');
+    return records.length === count ? ids.slice(-1) : ids;
   }
 
   #fence([, message, messageId, recordsMax, position, next, always]: readonly string[]): void {

@@ -1,0 +1,66 @@
+/**
+ * What this process has appended of late, as text and as messages, so that it need not parse what
+ * it then reads in the log. It promises: only a text that is the same to the letter is taken for
+ * one of these, so what it gives is what parsing would; and its memory is bounded.
+ */
+import assert from 'node:assert/strict';
+import type { InvalidationMessage } from './message.ts';
+
+export interface OwnEntry {
+  /** Of the last of the messages, as in the entry of the Stream. */
+  readonly messageId: string;
+  /** The entry's `message` or `messages`. */
+  readonly text: string;
+  /** What parsing the text would give. */
+  readonly messages: readonly InvalidationMessage[];
+}
+
+/** Characters of all texts together: a tenth of a second of the fastest storm. */
+const LENGTH_MAX = 4 * 2 ** 20;
+
+export class OwnEntries {
+  readonly #lengthMax: number;
+  /** In the order in which they were added. */
+  readonly #entries = new Map<string, OwnEntry>();
+  #length = 0;
+
+  constructor(lengthMax = LENGTH_MAX) {
+    assert(lengthMax >= 1, 'own entries have room for something');
+    this.#lengthMax = lengthMax;
+  }
+
+  /** How many are remembered. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  add(entry: OwnEntry): void {
+    this.#drop(entry.messageId);
+    this.#entries.set(entry.messageId, entry);
+    this.#length += entry.text.length;
+    while (this.#length > this.#lengthMax) {
+      const [oldest] = this.#entries.keys();
+      this.#drop(oldest as string);
+    }
+    this.assertInvariants();
+  }
+
+  /** The messages in `text`, once; undefined where it has to be parsed. */
+  take(messageId: string, text: string): readonly InvalidationMessage[] | undefined {
+    const entry = this.#entries.get(messageId);
+    if (entry === undefined || entry.text !== text) return undefined;
+    this.#drop(messageId);
+    return entry.messages;
+  }
+
+  assertInvariants(): void {
+    assert(this.#length >= 0 && this.#length <= this.#lengthMax, 'its memory is bounded');
+  }
+
+  #drop(messageId: string): void {
+    const entry = this.#entries.get(messageId);
+    if (entry === undefined) return;
+    this.#entries.delete(messageId);
+    this.#length -= entry.text.length;
+  }
+}
