@@ -19,7 +19,7 @@ export interface AuditFacts {
   readonly reason: string | null;
   readonly request_id: string | null;
   readonly triggered_by: string | null;
-  /** From when it was sent to when it was logged, by two clocks; null where the first is no time. */
+  /** From its sending to its logging, by two clocks; null where the first is no time. */
   readonly latency_ms: number | null;
 }
 

@@ -1,3 +1,5 @@
+import { get, type IncomingMessage } from 'node:http';
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/invalidation/clock.ts';
 import { MessageMaker } from '../../../src/invalidation/message-maker.ts';
@@ -8,6 +10,7 @@ import { filterOf } from '../../../src/ops/admin/event-filter.ts';
 import { PurgeEvents, type PurgeEventsOptions } from '../../../src/ops/admin/purge-events.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { until } from '../../support/until.ts';
+import { openOperators } from '../cli/operators.ts';
 import { codeOf, openService, TOKENS, type Service } from './service.ts';
 
 interface Told {
@@ -182,6 +185,40 @@ describe('GET /admin/events', () => {
     });
     await reader.cancel();
   });
+
+  it('tells of each record or that it was missed, to one that does not read', async () => {
+    const operators = await openOperators();
+    const response = await new Promise<IncomingMessage>((resolve) => {
+      get(`${operators.url}/admin/events`, {
+        headers: { authorization: `Bearer ${TOKENS.read}` },
+      }, resolve);
+    });
+    response.pause();
+    const reason = 'x'.repeat(1_000);
+    const count = 20_000;
+    for (let at = 0; at < count; at += 100) {
+      operators.events.heard(Array.from({ length: 100 }, (_, one) =>
+        recordOf(maker.deleted('User', at + one, { reason }))));
+      await setImmediate();
+    }
+    let [text, told, missed] = ['', 0, 0];
+    response.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk;
+      const end = text.includes('\n\n') ? text.lastIndexOf('\n\n') + 2 : 0;
+      const events = text.slice(0, end).matchAll(/event: (\w+)\ndata: (.*)\n/g);
+      for (const [, name, data = ''] of events) {
+        if (name === 'purge') told += 1;
+        if (name === 'missed') missed += (JSON.parse(data) as { count: number }).count;
+      }
+      text = text.slice(end);
+    }).resume();
+    await until(() => told + missed === count, {
+      what: 'all are told or missed', deadlineMs: 20_000,
+    });
+    expect(missed).toBeGreaterThan(0);
+    response.destroy();
+    await operators.close();
+  }, 30_000);
 
   it.each([
     ['?pattern=/(/', 400, 'PATTERN_INVALID'],
