@@ -88,10 +88,13 @@ async function startServices(config: FreshetConfig, part: Partial<DemoOptions>):
   return { services, invalidationLog };
 }
 
-/** Tokens are verified, so that answers are shared by what is in them, and end with the session. */
+/**
+ * Tokens are verified, so that answers are shared by what is in them, and end with the session; and
+ * there is an audit to look into.
+ */
 function configFor(given: FreshetConfig, { endpoints, jwksUrl }: DemoServices): FreshetConfig {
   const subgraphs = Object.fromEntries(Object.entries(endpoints)
     .map(([name, url]) => [name, { url }]));
   const jwt = given.jwt ?? { jwksUrl, claims: ['sub'], sessionClaim: 'sid' };
-  return { ...given, subgraphs, jwt };
+  return { ...given, subgraphs, jwt, audit: { ...given.audit, enabled: true } };
 }
