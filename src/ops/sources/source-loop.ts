@@ -70,7 +70,9 @@ export class SourceLoop {
 
   async close(): Promise<void> {
     this.#stop.abort();
-    await Promise.race([this.#running, pause(this.#clock, CLOSE_MS)]);
+    const ended = new AbortController();
+    await Promise.race([this.#running, pause(this.#clock, CLOSE_MS, ended.signal)]);
+    ended.abort();
   }
 
   async #run(): Promise<void> {

@@ -160,6 +160,27 @@ describe('logical replication', () => {
     });
   }, 40_000);
 
+  it('needs no more than the right to replicate, where an owner has made the publication',
+    async () => {
+      await world.pool.query(`DROP ROLE IF EXISTS reader; CREATE ROLE reader LOGIN REPLICATION`);
+      const url = world.server.url.replace('freshet@', 'reader@');
+      const source = read(['users=User:id'], { url });
+      await until(() => source.stats.failures > 0, { what: 'it may not make one' });
+      expect(warnings[0]).toContain('permission denied');
+      await world.pool.query(
+        'CREATE PUBLICATION freshet FOR TABLE users WITH (publish_via_partition_root = true)');
+      await working(source);
+      await world.pool.query("INSERT INTO users VALUES ('1')");
+      await keysAre(['user', 'user:1'], 1);
+    });
+
+  it('reads a publication of the mapped columns alone', async () => {
+    await world.pool.query('CREATE PUBLICATION freshet FOR TABLE users (id)');
+    await working(read(['users=User:id', 'users~Name:name']));
+    await world.pool.query("INSERT INTO users VALUES ('1', 'a'); DELETE FROM users");
+    await keysAre(['name:*', 'user', 'user:1'], 2);
+  });
+
   it('is given up with the lock, and taken up again', async () => {
     const source = read(['users=User:id']);
     await working(source);
