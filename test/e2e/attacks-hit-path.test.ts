@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FRESHET_SDL } from '../../src/policy/freshet-definitions.ts';
 import { send, type RawRequest } from '../support/raw-request.ts';
 import { startSubgraph } from '../support/subgraph.ts';
+import { until } from '../support/until.ts';
 import { startTestNode, type TestNode } from './fleet.ts';
 import { startWorld, type World } from './world.ts';
 
@@ -77,7 +78,9 @@ describe('answers that are to be refreshed after a purge', () => {
     const before = bytesHeld();
     for (let id = 20; id < 220; id += 1) await ask(id);
     expect(small.gateway.status().hitPath.requests).toBe(220);
-    expect(bytesHeld() - before).toBeLessThan(10 * MIB);
+    // What is garbage is given back by a thread of its own, a little later.
+    const isLetGo = (): boolean => bytesHeld() - before < 10 * MIB;
+    await until(isLetGo, { what: 'the answers are let go' });
     await small.stop();
     await origin.stop();
   });
