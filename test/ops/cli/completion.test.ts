@@ -33,6 +33,21 @@ describe('freshet completion', () => {
     expect(await offered('help', 'doc')).toEqual(['doctor']);
   });
 
+  it('lets fish complete them too, where there is one', async () => {
+    const fish = findProgram('fish');
+    if (fish === undefined) return;
+    const directory = temporaryDirectory('completion');
+    writeFileSync(join(directory, 'freshet.fish'), await scriptOf('fish'));
+    const offers = (line: string): string[] => execFileSync(fish, [
+      '--no-config', '-c', `source freshet.fish; complete -C '${line}'`,
+    ], { cwd: directory, env: { ...process.env, HOME: directory }, encoding: 'utf8' })
+      .split('\n').flatMap((offer) => offer.split('\t', 1)).filter((offer) => offer !== '');
+    expect(offers('freshet pur')).toEqual(['purge']);
+    expect(offers('freshet purge --dr')).toEqual(['--dry-run']);
+    expect(offers('freshet watch --action D')).toEqual(['Delete']);
+    expect(offers('freshet completion f')).toEqual(['fish']);
+  });
+
   it.each(['bash', 'zsh', 'fish'])('knows every command and flag in %s', async (shell) => {
     const script = await scriptOf(shell);
     for (const { name, flags } of COMMANDS) {

@@ -10,6 +10,7 @@ import { examineRedis } from '../../../src/ops/doctor/redis.ts';
 import type { Finding } from '../../../src/ops/doctor/finding.ts';
 import { startPostgres, type PostgresServer } from '../../support/postgres.ts';
 import { freePort, temporaryDirectory } from '../../support/process.ts';
+import { startCluster } from '../../support/redis-groups.ts';
 import { startRedis, type RedisServer } from '../../support/redis.ts';
 import { startSubgraph, type TestSubgraph } from '../../support/subgraph.ts';
 import { until } from '../../support/until.ts';
@@ -164,6 +165,21 @@ describe('freshet doctor', () => {
       expect(found.find(({ check }) => check === 'clock')).toMatchObject({ level });
     },
   );
+
+  it('looks at every master of a Cluster', async () => {
+    const cluster = await startCluster();
+    try {
+      const { checks } = await diagnose(...subgraph(), '--redis', cluster.url);
+      const found = checks.filter(({ check }) => check === 'redis');
+      expect(found.map(({ level }) => level)).toEqual(['ok', 'ok', 'ok']);
+      for (const { port } of cluster.nodes) {
+        expect(found.some(({ message }) => message.includes(`:${port} `))).toBe(true);
+      }
+      expect(checks.find(({ check }) => check === 'log')?.message).toMatch(/it is empty$/);
+    } finally {
+      await cluster.stop();
+    }
+  });
 
   it('warns where the log is cut by its number of records', async () => {
     const directory = temporaryDirectory('doctor');
