@@ -36,10 +36,12 @@ export interface PurgeEventsOptions {
 export class PurgeEvents {
   readonly #options: PurgeEventsOptions;
   readonly #watchers = new Set<Watcher>();
+  readonly #turns: Turns;
   #isClosed = false;
 
   constructor(options: PurgeEventsOptions) {
     this.#options = options;
+    this.#turns = new Turns(options.clock);
   }
 
   /** To be told of all records of the log, once they are applied. */
@@ -60,7 +62,7 @@ export class PurgeEvents {
     const { watchersMax = 50 } = this.#options;
     if (this.#isClosed) throw fault('SHUTTING_DOWN');
     if (this.#watchers.size >= watchersMax) throw fault('WATCHERS_TOO_MANY', { max: watchersMax });
-    const watcher = new Watcher(filter, this.#options);
+    const watcher = new Watcher(filter, { ...this.#options, turns: this.#turns });
     this.#watchers.add(watcher);
     const encoder = new TextEncoder();
     return new ReadableStream<Uint8Array>({
@@ -84,23 +86,33 @@ export class PurgeEvents {
   }
 }
 
-/** A record, of which it is worked out once what it purges. */
+/** Keys of which it is worked out at once what they purge. */
+const PIECE_KEYS = 100;
+
+/** A record, of which it is worked out once what it purges, piece by piece. */
 class Heard {
   readonly record: LogRecord;
   readonly #purgesOf: PurgeEventsOptions['purgesOf'];
-  #purges: readonly Purge[] | undefined;
+  readonly #pieces: (readonly Purge[])[] = [];
 
   constructor(record: LogRecord, purgesOf: PurgeEventsOptions['purgesOf']) {
     this.record = record;
     this.#purgesOf = purgesOf;
   }
 
-  get purges(): readonly Purge[] {
-    return this.#purges ??= this.#purgesOf(this.record.message);
-  }
-
   get keys(): number {
     return 1 + (this.record.message.entity_ids?.length ?? 0);
+  }
+
+  /** Undefined after the last piece. */
+  piece(at: number): readonly Purge[] | undefined {
+    const { message } = this.record;
+    const { entity_ids: keys, metadata } = message;
+    if (at > 0 && at * PIECE_KEYS >= (keys?.length ?? 0)) return undefined;
+    const some = keys?.slice(at * PIECE_KEYS, (at + 1) * PIECE_KEYS) ?? null;
+    // What it takes along is in the first piece.
+    const others = at === 0 || metadata === null ? metadata : { ...metadata, cascade: [] };
+    return this.#pieces[at] ??= this.#purgesOf({ ...message, entity_ids: some, metadata: others });
   }
 }
 
@@ -111,13 +123,41 @@ interface Missed {
   to: Position;
 }
 
-/** The event loop is held for so long, and for one match more. */
+/** The event loop is held for so long, and for one match and one piece more. */
 const SLICE_MS: Millis = 1;
 const HEARTBEAT_MS: Millis = 10_000;
 
+/** Lets one work after the other, so that the slices of many are not one long one. */
+class Turns {
+  readonly #clock: Clock;
+  #last: Promise<unknown> = Promise.resolve();
+  #beganAt: Millis = Number.NEGATIVE_INFINITY;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  take<T>(work: () => Promise<T>): Promise<T> {
+    const taken = this.#last.then(work);
+    this.#last = taken.catch(() => undefined);
+    return taken;
+  }
+
+  /** To be asked by whoever has the turn. */
+  get isOver(): boolean {
+    return this.#clock.now() - this.#beganAt >= SLICE_MS;
+  }
+
+  /** Lets everything else have its turn. */
+  async rest(): Promise<void> {
+    await pause(this.#clock, 0);
+    this.#beganAt = this.#clock.now();
+  }
+}
+
 class Watcher {
   readonly #filter: EventFilter;
-  readonly #options: PurgeEventsOptions;
+  readonly #options: PurgeEventsOptions & { readonly turns: Turns };
   readonly #beganAt: string;
   readonly #waiting: (Heard | Missed)[] = [];
   #waitingKeys = 0;
@@ -127,7 +167,7 @@ class Watcher {
   #gaps: number;
   isLeft = false;
 
-  constructor(filter: EventFilter, options: PurgeEventsOptions) {
+  constructor(filter: EventFilter, options: PurgeEventsOptions & { readonly turns: Turns }) {
     this.#filter = filter;
     this.#options = options;
     this.#beganAt = options.position();
@@ -172,7 +212,8 @@ class Watcher {
         });
       } else {
         this.#waitingKeys -= first.keys;
-        if (await this.#isAsked(first)) return eventText('purge', eventOf(first.record));
+        const isAsked = await this.#options.turns.take(() => this.#isAsked(first));
+        if (isAsked) return eventText('purge', eventOf(first.record));
       }
     }
     return undefined;
@@ -199,14 +240,16 @@ class Watcher {
 
   async #isAsked(heard: Heard): Promise<boolean> {
     const { about } = this.#filter;
+    const { turns } = this.#options;
+    if (turns.isOver) await turns.rest();
     if (about === undefined) return true;
-    const { clock } = this.#options;
-    let beganAt = clock.now();
-    for (const purge of heard.purges) {
-      if (mayMeet(about, purge)) return true;
-      if (clock.now() - beganAt < SLICE_MS) continue;
-      await pause(clock, 0);
-      beganAt = clock.now();
+    for (let at = 0; !this.#isOver; at += 1) {
+      const purges = heard.piece(at);
+      if (purges === undefined) return false;
+      for (const purge of purges) {
+        if (mayMeet(about, purge)) return true;
+        if (turns.isOver) await turns.rest();
+      }
     }
     return false;
   }

@@ -103,6 +103,22 @@ describe('purge events', () => {
     events.close();
   });
 
+  it('find what is asked about among all keys of a batch, and what it takes along', async () => {
+    const events = open();
+    const readers = ['user:250', 'post', 'user:999', '/^user:24[0-9]$/', 'user']
+      .map((pattern) => readerOf(events.watch(filterOf({ pattern }))));
+    for (const reader of readers) await reader.next();
+    const keys = Array.from({ length: 251 }, (_, at) => `user:${at}`);
+    events.heard([
+      recordOf(maker.batch(keys, { cascade: ['post'] })),
+      recordOf(maker.batch([...keys, 'user:999'], { created: true })),
+    ]);
+    const first = await Promise.all(readers.map((reader) => reader.next()));
+    expect(first.map((told) => (told as Told).data['position']))
+      .toEqual(['1000-1', '1000-1', '1000-2', '1000-1', '1000-2']);
+    events.close();
+  });
+
   it('tell a slow reader in its place how many it was not told of', async () => {
     const events = open({ waitingMax: 2 });
     const reader = readerOf(events.watch(filterOf({})));
