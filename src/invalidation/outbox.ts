@@ -45,6 +45,8 @@ interface Kept {
   /** The place in the order of the calls. */
   readonly sequence: number;
   readonly message: InvalidationMessage;
+  /** The message's JSON, where that is known already. */
+  readonly json?: string | undefined;
   readonly options: AppendOptions;
   readonly isWidened: boolean;
   readonly types: readonly string[] | undefined;
@@ -151,17 +153,17 @@ export class Outbox {
     onSettled: (at: number, position: Position | undefined) => void,
   ): void {
     const { length } = messages;
-    const isFull = this.kept > 0 || this.#underWay >= UNDER_WAY_MAX || this.#closing;
-    if (isFull || this.#log.appendAll === undefined) {
+    if (this.#log.appendAll === undefined || this.#closing) {
       return this.#appendEach(messages, onSettled);
     }
     const sequence = this.#sequence;
     this.#sequence += length;
-    this.#underWay += length;
-    const keep = ({ message, identity }: Identified, at: number): void => this.#keep({
-      sequence: sequence + at, message, isWidened: false, types: undefined, bytes: 0,
+    const keep = ({ identity, ...said }: Identified, at: number): void => this.#keep({
+      ...said, sequence: sequence + at, isWidened: false, types: undefined, bytes: 0,
       options: { ...UNHEARD, identity }, settled: (position) => onSettled(at, position),
     });
+    if (this.kept > 0 || this.#underWay >= UNDER_WAY_MAX) return messages.forEach(keep);
+    this.#underWay += length;
     this.#log.appendAll(messages).then(
       (positions) => positions.forEach((position, at) => onSettled(at, position)),
       (error: unknown) => {
@@ -218,7 +220,7 @@ export class Outbox {
   }
 
   #keep(kept: Kept): void {
-    const bytes = Buffer.byteLength(writeMessage(kept.message));
+    const bytes = Buffer.byteLength(kept.json ?? writeMessage(kept.message));
     if (this.#kept.length < this.#recordsMax && this.#bytes + bytes <= this.#bytesMax) {
       this.#kept.splice(this.#placeOf(kept), 0, { ...kept, bytes });
       this.#bytes += bytes;
@@ -259,12 +261,30 @@ export class Outbox {
     // One alone asks whether the log can be reached; then many at once, in their order.
     for (let batch = this.#first(1); batch.length > 0; batch = this.#first(BATCH_LENGTH)) {
       if (this.#stop.signal.aborted) return progress;
-      const delivered = await Promise.all(batch.map((kept) => this.#deliver(kept)));
+      const delivered = await this.#deliverAll(batch)
+        ?? await Promise.all(batch.map((kept) => this.#deliver(kept)));
       this.#remove(new Set(batch.filter((_, at) => delivered[at])));
       progress ||= delivered.includes(true);
       if (delivered.includes(false)) return progress;
     }
     return progress;
+  }
+
+  /** At once; undefined where they are not all of a kind, or not all taken. */
+  async #deliverAll(batch: readonly Kept[]): Promise<readonly boolean[] | undefined> {
+    const quiet = batch.flatMap(({ message, json, options: { announce, identity } }) =>
+      (announce === false && identity !== undefined ? { message, json, identity } : []));
+    if (quiet.length < batch.length || batch.length === 1) return undefined;
+    try {
+      const positions = await this.#log.appendAll?.(quiet);
+      return positions && batch.map(({ settled }, at) => {
+        settled(positions[at]);
+        return true;
+      });
+    } catch {
+      // Each by itself: one that is refused is found so, and what cannot be reached is not there.
+      return undefined;
+    }
   }
 
   /** False where it has to be tried again. */
@@ -299,7 +319,10 @@ export class Outbox {
   #remove(delivered: ReadonlySet<Kept>): void {
     if (delivered.size === 0) return;
     for (const { bytes } of delivered) this.#bytes -= bytes;
-    this.#kept = this.#kept.filter((kept) => !delivered.has(kept));
+    const first = this.#kept.findIndex((kept) => !delivered.has(kept));
+    const rest = first === -1 ? [] : this.#kept.slice(first);
+    const isAll = this.#kept.length - rest.length === delivered.size;
+    this.#kept = isAll ? rest : rest.filter((kept) => !delivered.has(kept));
   }
 
   #announceIdle(): void {

@@ -4,6 +4,7 @@ import { fault } from '../../src/invalidation/errors.ts';
 import { Horizon } from '../../src/invalidation/horizon.ts';
 import { KeyMap } from '../../src/invalidation/key-map.ts';
 import { MemoryLog } from '../../src/invalidation/log-memory.ts';
+import type { Identified, Log } from '../../src/invalidation/log.ts';
 import { MessageMaker } from '../../src/invalidation/message-maker.ts';
 import type { InvalidationMessage } from '../../src/invalidation/message.ts';
 import { Outbox, type OutboxOptions } from '../../src/invalidation/outbox.ts';
@@ -89,6 +90,84 @@ describe('the outbox', () => {
     expect(outbox.kept).toBe(0);
     const told = (await contents(log)).map(({ message_id }) => message_id);
     expect(told).toEqual(messages.map(({ message_id }) => message_id));
+  });
+
+  describe('takes many at once', () => {
+    const many = (count: number): Identified[] => Array.from({ length: count }, () => {
+      const message = someMessage();
+      return { message, identity: message.message_id };
+    });
+    const idsOf = (all: readonly Identified[]) => all.map(({ message }) => message.message_id);
+
+    /** A log that takes many at once as well, or none of them. */
+    function makeMany(options: Partial<OutboxOptions> = {}) {
+      const made = make(options);
+      const calls: number[] = [];
+      const log: Log = {
+        append: (message, appending) => made.log.append(message, appending),
+        appendAll: (all) => {
+          calls.push(all.length);
+          return Promise.all(all.map(({ message, identity }) =>
+            made.log.append(message, { identity, announce: false })));
+        },
+        follow: (following) => made.log.follow(following),
+        close: () => made.log.close(),
+      };
+      const { clock, maker } = made;
+      const outbox = new Outbox({ log, maker, clock, random: seededRandom(1), ...options });
+      const settled: [number, boolean][] = [];
+      const append = (all: readonly Identified[]): void =>
+        outbox.appendAll(all, (at, position) => settled.push([at, position !== undefined]));
+      return { ...made, outbox, calls, settled, append };
+    }
+
+    it('and says of each what has become of it', async () => {
+      const { append, clock, calls, settled, log } = makeMany();
+      append(many(3));
+      await clock.advanceAsync(1);
+      expect(calls).toEqual([3]);
+      expect(settled).toEqual([[0, true], [1, true], [2, true]]);
+      expect(log.announced).toEqual([false, false, false]);
+    });
+
+    it('and keeps them in their order while the log is away', async () => {
+      const { append, clock, calls, settled, log, outbox } = makeMany({ recordsMax: 6 });
+      log.isDown = true;
+      const [first, second] = [many(3), many(4)];
+      append(first);
+      await clock.advanceAsync(1);
+      append(second);
+      expect([outbox.kept, outbox.overflowed]).toEqual([7, 1]);
+      expect(settled).toEqual([[3, false]]);
+      log.isDown = false;
+      await clock.advanceAsync(2_000);
+      expect(outbox.kept).toBe(0);
+      expect(calls).toEqual([3, 5]);
+      const told = await contents(log);
+      expect(told.slice(0, 6).map(({ message_id }) => message_id))
+        .toEqual([...idsOf(first), ...idsOf(second).slice(0, 3)]);
+      expect(told[6]?.pattern).toBe('user:*');
+      expect(settled).toHaveLength(7);
+    });
+
+    it('and lets one that is refused stand in the way of no other', async () => {
+      const { append, clock, settled, log } = makeMany();
+      const refused = { message: someMessage({ entity_id: null }), identity: 'refused' };
+      const [before, after] = [many(1), many(1)];
+      append([...before, refused, ...after]);
+      await clock.advanceAsync(1);
+      expect(settled.toSorted(([a], [b]) => a - b)).toEqual([[0, true], [1, false], [2, true]]);
+      expect((await contents(log)).map(({ message_id }) => message_id).toSorted())
+        .toEqual(idsOf([...before, ...after]).toSorted());
+    });
+
+    it('and none once it is closed', async () => {
+      const { append, clock, settled, outbox } = makeMany();
+      await outbox.close();
+      append(many(2));
+      await clock.advanceAsync(1);
+      expect(settled).toEqual([[0, false], [1, false]]);
+    });
   });
 
   it('gives the position to those behind, if it comes in time', async () => {
