@@ -57,3 +57,9 @@ export function entityKey(home: string, parts: readonly unknown[]): CacheKey {
   const field = hashOf(parts);
   return { id: `${home}\n${field}`, home, field };
 }
+
+/** The key that has this id. */
+export function keyOf(id: string): CacheKey {
+  const [home = '', field] = id.split('\n', 2);
+  return field === undefined ? { id, home } : { id, home, field };
+}

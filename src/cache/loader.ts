@@ -50,6 +50,7 @@ export class Loader {
       fills = await load(ordered.map(({ index }) => index));
     } catch (error) {
       stats.loadsFailed += 1;
+      for (const { key } of ordered) this.#options.tiers.unkept(key, 'failed', stamp);
       throw error;
     }
     assert(fills.length === ordered.length, 'a load gives one fill for each key');
@@ -63,6 +64,7 @@ export class Loader {
     const { key, flight } = want;
     const { value } = fill;
     if (fill.ttlMs <= 0 || !fill.shareable) {
+      tiers.unkept(key, 'unkept', loaded.stamp);
       want.outcome = { value, how: 'loaded', entry: undefined, stored: false };
       flight?.land({ kind: fill.ttlMs <= 0 ? 'uncacheable' : 'unshareable' });
       return;

@@ -7,7 +7,10 @@
 import assert from 'node:assert/strict';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../invalidation/clock.ts';
+import type { Position } from '../invalidation/position.ts';
+import { Departures } from './departures.ts';
 import { deleteAtOf, type Entry } from './entry.ts';
+import type { FillVerdict } from './freshness.ts';
 import type { CacheKey } from './key.ts';
 import type { Store } from './store.ts';
 import { TagTable } from './tag-table.ts';
@@ -40,6 +43,8 @@ const MIB = 1024 * 1024;
 
 export class MemoryStore implements Store {
   readonly stats: MemoryStoreStats = { evictions: 0, oversized: 0 };
+  /** What is not here any more, and why. */
+  readonly departures = new Departures();
   readonly #clock: Clock;
   readonly #entryBytesMax: number;
   readonly #entries: LRUCache<string, Entry>;
@@ -56,8 +61,9 @@ export class MemoryStore implements Store {
     this.#entries = new LRUCache({
       max: entriesMax,
       maxSize: bytesMax,
-      dispose: (_entry, _id, reason) => {
+      dispose: (entry, id, reason) => {
         if (reason === 'evict') this.stats.evictions += 1;
+        this.#depart(id, entry, reason);
       },
     });
   }
@@ -83,15 +89,32 @@ export class MemoryStore implements Store {
     return undefined;
   }
 
+  /** As `find`, and it is no use: what is held, and what is used least, stays as it is. */
+  look({ id }: CacheKey): Entry | undefined {
+    return this.#entries.peek(id);
+  }
+
   set({ id }: CacheKey, entry: Entry): void {
     if (this.#closed) return;
     const size = costOf(id, entry);
     if (size > this.#entryBytesMax) {
       this.stats.oversized += 1;
       this.#entries.delete(id);
+      this.departures.note(id, entry, { reason: 'oversized', at: this.#clock.now() });
       return;
     }
     this.#entries.set(id, this.#owned(entry), { size });
+  }
+
+  /** It was to be stored, and the rule spoke against it. */
+  refused({ id }: CacheKey, entry: Entry, verdict: Exclude<FillVerdict, 'current'>): void {
+    this.departures.note(id, entry, { reason: 'refused', verdict, at: this.#clock.now() });
+  }
+
+  /** It was loaded, or was to be, and is not to be stored. */
+  unkept({ id }: CacheKey, reason: 'unkept' | 'failed', stamp: Position): void {
+    const at = this.#clock.now();
+    this.departures.note(id, { tags: [], stamp, staleAt: at }, { reason, at });
   }
 
   /** Puts `entry` in the place of `held`; false where that has gone, or there is no room for it. */
@@ -107,6 +130,11 @@ export class MemoryStore implements Store {
     return this.#entries.values();
   }
 
+  /** As `entries`, each with the id of its key. */
+  held(): IterableIterator<[id: string, entry: Entry]> {
+    return this.#entries.entries();
+  }
+
   delete({ id }: CacheKey): void {
     this.#entries.delete(id);
   }
@@ -118,11 +146,18 @@ export class MemoryStore implements Store {
   clear(): void {
     this.#entries.clear();
     this.#tags.clear();
+    this.departures.clear();
   }
 
   close(): void {
     this.#closed = true;
     this.clear();
+  }
+
+  #depart(id: string, entry: Entry, by: string): void {
+    if (by !== 'evict' && by !== 'delete') return;
+    const reason = by === 'evict' ? 'evicted' : 'dropped';
+    this.departures.note(id, entry, { reason, at: this.#clock.now() });
   }
 
   #owned(entry: Entry): Entry {

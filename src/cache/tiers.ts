@@ -5,6 +5,7 @@
  * It promises never to return an entry that may not be served, to read L2 at most once a call, and
  * never to fail because L2 does.
  */
+import type { Position } from '../invalidation/position.ts';
 import type { Entry } from './entry.ts';
 import type { Evidence, FillVerdict, Freshness, Verdict } from './freshness.ts';
 import type { CacheKey } from './key.ts';
@@ -138,8 +139,14 @@ export class Tiers {
       void this.#setInL2(key, entry);
     } else {
       this.stats.refused[verdict] += 1;
+      this.#l1.refused(key, entry, verdict);
     }
     return verdict;
+  }
+
+  /** What was loaded for the key is not to be stored, or nothing was. */
+  unkept(key: CacheKey, reason: 'unkept' | 'failed', stamp: Position): void {
+    this.#l1.unkept(key, reason, stamp);
   }
 
   /** What was stored turns out to be of no use to anybody, on any node. */

@@ -19,6 +19,7 @@ import type { Supergraph } from './supergraph/supergraph.ts';
 
 export interface BuiltSchema extends PlannedSchema {
   readonly schema: GraphQLSchema;
+  readonly policy: SchemaPolicy;
 }
 
 export interface BuildOptions {
@@ -56,7 +57,7 @@ export function buildSchema({ supergraph, config, core }: BuildOptions): BuiltSc
     }),
     wrap: (subgraph) => cache.wrap(subgraph),
   });
-  return { schema, hash, plans: new PlanCache(policy, schema) };
+  return { schema, hash, policy, plans: new PlanCache(policy, schema) };
 }
 
 export function policyOptions({ cache }: Pick<FreshetConfig, 'cache'>) {

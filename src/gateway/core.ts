@@ -5,8 +5,10 @@
 import { randomUUID } from 'node:crypto';
 import { CachingSwitch } from '../cache/caching-switch.ts';
 import { Freshness } from '../cache/freshness.ts';
+import { Inspector } from '../cache/inspector.ts';
 import { MemoryStore } from '../cache/memory-store.ts';
 import { ReadPath } from '../cache/read-path.ts';
+import { RedisInspection } from '../cache/redis-inspection.ts';
 import { RedisLoadLock } from '../cache/redis-load-lock.ts';
 import { READ_COMMANDS } from '../cache/redis-scripts.ts';
 import { RedisStore } from '../cache/redis-store.ts';
@@ -52,6 +54,7 @@ export class Core {
   readonly l2: RedisStore | undefined;
   readonly tiers: Tiers;
   readonly readPath: ReadPath;
+  readonly inspector: Inspector;
   readonly writeThrough: WriteThrough;
   readonly caching = new CachingSwitch();
   readonly #maker: MessageMaker;
@@ -74,6 +77,10 @@ export class Core {
     });
     this.#disconnect = () => client?.disconnect();
     this.tiers = new Tiers({ l1: this.l1, l2: this.l2, freshness });
+    const inspected = redis && client && new RedisInspection({
+      redis: client, clock, random, prefix: redis.keyPrefix, readTimeoutMs: redis.readTimeoutMs,
+    });
+    this.inspector = new Inspector({ l1: this.l1, l2: inspected, freshness, clock });
     const lock = redis && client && new RedisLoadLock({
       redis: client, clock, random, prefix: redis.keyPrefix, timeoutMs: redis.readTimeoutMs,
       owner: randomUUID(),

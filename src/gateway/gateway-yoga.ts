@@ -4,7 +4,8 @@ import { createYoga } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import type { AnswerHeaderOptions } from './caching/answer-headers.ts';
 import type { HitPath } from './caching/hit-path.ts';
-import { callerReader } from './http/caller-reader.ts';
+import { callerReader, type CallerReader } from './http/caller-reader.ts';
+import type { Clock } from '../invalidation/clock.ts';
 import type { FreshetConfig } from './config/config.ts';
 import type { Core } from './core.ts';
 import { DocumentCache } from './http/document-cache.ts';
@@ -32,7 +33,7 @@ export interface GatewayYogaParts {
 
 export function createGatewayYoga(config: FreshetConfig, parts: GatewayYogaParts) {
   const { core, log, schema, planned, auditor, hitPath } = parts;
-  const { cache, headers, jwt, limits, cors, path, graphiql } = config;
+  const { cache, limits, cors, path, graphiql } = config;
   const { clock, readPath, node, caching } = core;
   const { maxStalenessMs, positionCookie: cookie } = cache;
   const positionCookie = cookie && new PositionCookie({ name: cookie, maxStalenessMs });
@@ -67,9 +68,7 @@ export function createGatewayYoga(config: FreshetConfig, parts: GatewayYogaParts
       useFieldAliases,
       useResponseCache({
         cache: responses,
-        callerOf: callerReader({
-          ...headers, clock, ownCookie: cookie, ...(jwt && { token: tokenOptions(jwt) }),
-        }),
+        callerOf: callerReaderOf(config, clock),
         node,
         positionWaitMs: cache.positionWaitMs,
         ...(positionCookie && { positionCookie }),
@@ -78,6 +77,14 @@ export function createGatewayYoga(config: FreshetConfig, parts: GatewayYogaParts
         ...answerHeaderOptions(config),
       }),
     ],
+  });
+}
+
+/** Who asks, by the headers of a request. */
+export function callerReaderOf({ cache, headers, jwt }: FreshetConfig, clock: Clock): CallerReader {
+  const { positionCookie: ownCookie } = cache;
+  return callerReader({
+    ...headers, clock, ownCookie, ...(jwt && { token: tokenOptions(jwt) }),
   });
 }
 

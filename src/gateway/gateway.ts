@@ -15,6 +15,8 @@ import type { FreshetConfig } from './config/config.ts';
 import { Auditor, type AuditStats } from './caching/auditor.ts';
 import type { HitPathStats } from './caching/hit-path.ts';
 import { Core } from './core.ts';
+import type { Explainer } from './explaining/explainer.ts';
+import { createExplainer } from './gateway-explainer.ts';
 import { createHitPath } from './gateway-hit-path.ts';
 import { createGatewayYoga } from './gateway-yoga.ts';
 import type { HttpListener } from './http/http-server.ts';
@@ -67,6 +69,8 @@ export interface Gateway {
   readonly listener: HttpListener;
   /** What an operator does to its cache. */
   readonly operations: Operations;
+  /** Says why something is answered as it is. */
+  readonly explainer: Explainer;
   status(): GatewayStatus;
   /** Whether requests can be answered; a log that cannot be heard does not stand in the way. */
   ready(): boolean;
@@ -116,11 +120,16 @@ export async function createGateway(
   const planned = (schema: GraphQLSchema): BuiltSchema => built.get(schema) ?? live.current();
   const schema = (): GraphQLSchema => live.current().schema;
   const yoga = createGatewayYoga(config, { core, log, schema, planned, auditor, hitPath });
+  const { explainer, close: closeExplainer } = createExplainer(config, {
+    core, clock, random, current: () => live.current(),
+    invalidationLog: dependencies.invalidationLog,
+  });
   let closed = false;
   return {
     handler: (request, response) => yoga(request, response),
     listener: hitPath.listener,
     operations,
+    explainer,
     status: () => ({
       ...statusOf(core, live.current()), hitPath: hitPath.stats, audit: auditor.stats,
     }),
@@ -130,6 +139,7 @@ export async function createGateway(
       live.stop();
       auditor.close();
       operations.close();
+      closeExplainer();
       await core.close();
     },
   };

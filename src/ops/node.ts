@@ -12,7 +12,7 @@ import type { Clock } from '../invalidation/clock.ts';
 import { fault } from '../invalidation/errors.ts';
 import { MemoryLog } from '../invalidation/log-memory.ts';
 import type { Log, LogRecord } from '../invalidation/log.ts';
-import { createAdminApp } from './admin/app.ts';
+import { createAdminApp, type AdminOptions } from './admin/app.ts';
 import { Invalidator } from './admin/invalidator.ts';
 import { PurgeEvents } from './admin/purge-events.ts';
 import { joinSwitch, takeOverSwitch } from './admin/switch-routes.ts';
@@ -145,8 +145,24 @@ function operatorsHandler(
   };
   const app = createAdminApp({
     config, clock, log, version, health, stats: statsOfAll, invalidator, colleagues, audit, events,
+    explain: explainOf(parts),
   });
   return getRequestListener(app.fetch, { overrideGlobalObjects: false });
+}
+
+function explainOf(parts: Parts): AdminOptions['explain'] {
+  const started = (): Gateway => {
+    if (parts.gateway === undefined) throw fault('STARTING');
+    return parts.gateway;
+  };
+  return {
+    explainer: () => started().explainer,
+    node: () => {
+      const { position, floor, hears } = started().status();
+      const { isOn } = started().operations.caching;
+      return { caching: isOn ? 'on' : 'off', hears_log: hears, position, floor };
+    },
+  };
 }
 
 /** The one that the gateway and the audit have in common; undefined where it is in Redis. */

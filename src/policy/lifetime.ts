@@ -23,8 +23,19 @@ export interface Lifetime {
   readonly introspection: boolean;
 }
 
-export function lifetimeOf(root: Selection, entities: EntityTypes): Lifetime {
-  const survey = new Survey(entities);
+/** Is told what each place says, for whoever wants to know which of them decides. */
+export interface LifetimeWitness {
+  /** One of the places: the first that says so, or none of them, so that it is the default. */
+  age(ttlMs: number, coordinates: readonly string[]): void;
+  scope(scope: 'PRIVATE' | 'UNDECLARED', coordinates: readonly string[]): void;
+}
+
+export function lifetimeOf(
+  root: Selection,
+  entities: EntityTypes,
+  witness?: LifetimeWitness,
+): Lifetime {
+  const survey = new Survey(entities, witness);
   survey.visitRoot(root);
   return survey.lifetime();
 }
@@ -34,12 +45,14 @@ class Survey {
   readonly #visited = new Set<Selection>();
   readonly #terms = new Map<Selection, ValueTerms>();
   readonly #strategies: StrategySurvey;
+  readonly #witness: LifetimeWitness | undefined;
   #isPrivate = false;
   #isUndeclared = false;
   #introspects = false;
 
-  constructor(entities: EntityTypes) {
+  constructor(entities: EntityTypes, witness: LifetimeWitness | undefined) {
     this.#entities = entities;
+    this.#witness = witness;
     this.#strategies = new StrategySurvey(entities.policy.limits);
   }
 
@@ -58,7 +71,7 @@ class Survey {
 
   visitRoot(root: Selection): void {
     const rule = this.#entities.policy.typeRule(root.type.name);
-    if (rule.scope === 'PRIVATE') this.#isPrivate = true;
+    if (rule.scope === 'PRIVATE') this.#keepPrivate([root.type.name]);
     this.#strategies.demand(rule.strategy);
     this.#visit(root, true);
   }
@@ -81,41 +94,56 @@ class Survey {
       return;
     }
     const rule = this.#entities.policy.fieldRule(field.parent.name, field.name);
-    if (rule.scope === 'PRIVATE') this.#isPrivate = true;
-    if (field.below !== undefined) this.#countValue({ below: field.below, rule, isRoot });
-    else this.#countLeaf(rule, isRoot);
+    const at = `${field.parent.name}.${field.name}`;
+    if (rule.scope === 'PRIVATE') this.#keepPrivate([at]);
+    if (field.below !== undefined) this.#countValue({ below: field.below, rule, isRoot, at });
+    else this.#countLeaf({ rule, isRoot, at });
+  }
+
+  #keepPrivate(coordinates: readonly string[]): void {
+    this.#isPrivate = true;
+    this.#witness?.scope('PRIVATE', coordinates);
+  }
+
+  #keepUndeclared(coordinates: readonly string[]): void {
+    this.#isUndeclared = true;
+    this.#witness?.scope('UNDECLARED', coordinates);
   }
 
   /** A scalar without a rule has what its parent has; at the root there is no parent. */
-  #countLeaf(rule: Rule, isRoot: boolean): void {
-    if (isRoot && rule.scope !== 'PUBLIC') this.#isUndeclared = true;
+  #countLeaf({ rule, isRoot, at }: Counted): void {
+    if (isRoot && rule.scope !== 'PUBLIC') this.#keepUndeclared([at]);
     if (rule === NO_RULE && !isRoot) return;
     const unsetMs = isRoot ? this.#entities.policy.defaultTtlMs : Number.POSITIVE_INFINITY;
     const { maxAgeSeconds } = rule;
     const ttlMs = maxAgeSeconds === undefined ? unsetMs : maxAgeSeconds * 1_000;
     this.#strategies.bound(ttlMs, windowsOf(rule));
+    this.#witness?.age(ttlMs, [at]);
     this.#strategies.demand(rule.strategy);
   }
 
-  #countValue({ below, rule, isRoot }: CountedValue): void {
+  #countValue({ below, rule, isRoot, at }: CountedValue): void {
     const terms = this.#termsOf(below);
-    if (terms.isPrivate) this.#isPrivate = true;
-    if (rule.scope !== 'PUBLIC' && !terms.isPublic) this.#isUndeclared = true;
+    const types = terms.objects.map(({ type }) => type);
+    if (terms.isPrivate) this.#keepPrivate([at, ...types, below.type.name]);
+    if (rule.scope !== 'PUBLIC' && !terms.isPublic) this.#keepUndeclared([at]);
     this.#strategies.demand(orStrategy(rule.strategy, terms.demands));
 
     const own = windowsOf(rule);
     if (rule.maxAgeSeconds !== undefined) {
       this.#strategies.bound(rule.maxAgeSeconds * 1_000, orWindows(own, terms.windows));
+      this.#witness?.age(rule.maxAgeSeconds * 1_000, [at]);
       return;
     }
     // Entities stand at the root of a subgraph's answer, and somewhere below in the client's.
     const mayInherit = !isRoot || isEntityUnion(below.type);
-    for (const { ttlMs, ttlMsMax, inherits, windows } of terms.objects) {
+    for (const { type, ttlMs, ttlMsMax, inherits, windows } of terms.objects) {
       const isInherited = ttlMs === undefined && mayInherit
         && (inherits || rule.inheritMaxAge === true);
       const unsetMs = isInherited ? Number.POSITIVE_INFINITY : this.#entities.policy.defaultTtlMs;
       const boundMs = Math.min(ttlMs ?? unsetMs, ttlMsMax);
       this.#strategies.bound(boundMs, orWindows(own, windows));
+      this.#witness?.age(boundMs, [type, below.type.name]);
     }
   }
 
@@ -128,10 +156,15 @@ class Survey {
   }
 }
 
-interface CountedValue {
-  readonly below: Selection;
+interface Counted {
   readonly rule: Rule;
   readonly isRoot: boolean;
+  /** The coordinate of the field. */
+  readonly at: string;
+}
+
+interface CountedValue extends Counted {
+  readonly below: Selection;
 }
 
 /** What the types of a value say, each different thing once. */
@@ -145,6 +178,8 @@ interface ValueTerms {
 }
 
 interface ObjectTerms {
+  /** One of those that say so. */
+  readonly type: string;
   /** `undefined`: no rule. */
   readonly ttlMs: number | undefined;
   /** Whatever the default: by the interface or union that the field returns, or the type's. */
@@ -162,9 +197,9 @@ function valueTerms(below: Selection, entities: EntityTypes): ValueTerms {
   const rules = names.map((name) => policy.typeRule(name));
   const objects = new Map<string, ObjectTerms>();
   // Of a type that nothing can be of, its own rule is all there is.
-  for (const rule of rules.length > 0 ? rules : [abstractRule]) {
+  for (const [at, rule] of (rules.length > 0 ? rules : [abstractRule]).entries()) {
     const terms = objectTerms(rule, abstractRule);
-    objects.set(JSON.stringify(terms), terms);
+    objects.set(JSON.stringify(terms), { ...terms, type: names[at] ?? type.name });
   }
   const all = [...objects.values()];
   const scopes = rules.map(({ scope }) => scope);
@@ -178,7 +213,7 @@ function valueTerms(below: Selection, entities: EntityTypes): ValueTerms {
   };
 }
 
-function objectTerms(rule: TypeRule, abstractRule: Rule): ObjectTerms {
+function objectTerms(rule: TypeRule, abstractRule: Rule): Omit<ObjectTerms, 'type'> {
   const seconds = rule.maxAgeSeconds ?? abstractRule.maxAgeSeconds;
   const secondsMax = least(abstractRule.maxAgeSeconds, rule.maxAgeSecondsMax);
   const limited = limitedBy(rule, abstractRule);

@@ -41,6 +41,14 @@ export interface TypeHint {
   readonly scope: Scope;
 }
 
+/** Where something is said of caching. */
+export interface Said {
+  /** `Type` or `Type.field`. */
+  readonly coordinate: string;
+  /** `configuration`: `cache.rules`, in place of the directive. */
+  readonly by: 'directive' | 'configuration';
+}
+
 /** The rule of a type together with what its interfaces forbid. */
 export interface TypeRule extends Rule {
   /** Beyond it no interface of the type lets it be kept, whatever its own rule or the default. */
@@ -56,6 +64,7 @@ export class SchemaPolicy {
   /** By coordinate, with the interfaces of the type counted in. */
   readonly #effective = new Map<string, TypeRule>();
   readonly #hints = new Map<string, TypeHint>();
+  readonly #configured: Readonly<Record<string, ConfiguredRule>>;
   readonly #interfaces = new Map<string, Set<string>>();
   readonly #implementations = new Map<string, Set<string>>();
 
@@ -71,6 +80,7 @@ export class SchemaPolicy {
       report(`defaultTtlMs: 0 or more was required, got ${defaultTtlMs}.`);
     }
     this.defaultTtlMs = defaultTtlMs;
+    this.#configured = rules;
     this.limits = limitsOf(options, report);
     const definitions = definitionsOf(schema);
     const names = new DirectiveNames(definitions);
@@ -174,6 +184,26 @@ export class SchemaPolicy {
       }
       return rule;
     });
+  }
+
+  /** The first of the coordinates, or of what their interfaces declare, that says so itself. */
+  whoSays<Member extends 'maxAgeSeconds' | 'scope'>(
+    member: Member,
+    { value, coordinates }: { value: Rule[Member]; coordinates: readonly string[] },
+  ): Said | undefined {
+    for (const coordinate of coordinates.flatMap((one) => this.#withAbove(one))) {
+      if (this.#declared.get(coordinate)?.[member] !== value) continue;
+      const isConfigured = this.#configured[coordinate]?.[member] !== undefined;
+      return { coordinate, by: isConfigured ? 'configuration' : 'directive' };
+    }
+    return undefined;
+  }
+
+  #withAbove(coordinate: string): readonly string[] {
+    const [type = '', field] = coordinate.split('.');
+    const suffix = field === undefined ? '' : `.${field}`;
+    const above = [...this.#interfaces.get(type) ?? []];
+    return [coordinate, ...above.map((name) => `${name}${suffix}`)];
   }
 
   /** The type's own, or what its interfaces say. */

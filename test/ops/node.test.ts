@@ -26,6 +26,7 @@ function gatewayThat(part: Partial<Gateway> = {}): Gateway {
     handler: (_, response) => response.end('from the gateway'),
     listener: () => false,
     operations: {} as Gateway['operations'],
+    explainer: {} as Gateway['explainer'],
     status: () => ({ hears: false, position: '1-0' }) as ReturnType<Gateway['status']>,
     ready: () => true,
     close: async () => undefined,

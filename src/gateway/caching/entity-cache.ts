@@ -68,11 +68,10 @@ export class EntityCache {
   }
 
   async fetch(request: SubgraphRequest): Promise<ExecutionResult> {
-    const { exchange, variables } = request;
-    const { [REPRESENTATIONS]: list, ...others } = variables;
+    const { exchange } = request;
+    const { [REPRESENTATIONS]: list, ...others } = request.variables;
     const representations = list as readonly Representation[];
-    const group = groupOf(request.base, others);
-    const places = representations.map((one) => this.placeOf(one, group));
+    const places = this.placesOf(request);
     const keys = places.map(({ key }) => key);
     const tags = places.map((place) => place.tags);
     this.#remember(request, others, representations);
@@ -100,6 +99,13 @@ export class EntityCache {
     if (errors.length > 0) exchange.parts.fail('stated');
     const entities = outcomes.map((outcome, at) => valueOf(outcome, parts.get(at)));
     return { data: { _entities: entities }, ...(errors.length > 0 && { errors }) };
+  }
+
+  /** Where each entity is kept that the request asks for. */
+  placesOf({ base, variables }: Pick<SubgraphRequest, 'base' | 'variables'>): EntityPlace[] {
+    const { [REPRESENTATIONS]: list, ...others } = variables;
+    const group = groupOf(base, others);
+    return (list as readonly Representation[]).map((one) => this.placeOf(one, group));
   }
 
   /** Where an entity is kept, and its tags. */

@@ -10,8 +10,9 @@ import {
   visit,
   type DocumentNode,
 } from 'graphql';
-import { canonicalJson } from '../../cache/key.ts';
+import { canonicalJson, responseKey, type CacheKey } from '../../cache/key.ts';
 import type { Variables } from '../../policy/plan.ts';
+import type { Audience } from './scope.ts';
 
 const texts = new WeakMap<DocumentNode, string>();
 
@@ -43,6 +44,14 @@ export function operationKey({ document, operationName, variables }: Operation):
   const named = document.definitions.filter((node) => node.kind === Kind.OPERATION_DEFINITION);
   const name = named.length > 1 ? (operation?.name?.value ?? '') : '';
   return [normalText(document), name, canonicalJson(used)];
+}
+
+/** Where the whole answer to the operation is kept, for that audience and under that schema. */
+export function keyOfResponse(
+  operation: Operation,
+  { audience, hash }: { audience: Audience; hash: string },
+): CacheKey {
+  return responseKey([...operationKey(operation), audience.key, hash]);
 }
 
 const INCREMENTAL = ['defer', 'stream'];

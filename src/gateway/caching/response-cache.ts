@@ -4,17 +4,17 @@
  * it into Yoga.
  */
 import assert from 'node:assert/strict';
-import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLSchema } from 'graphql';
+import type { ExecutionArgs, ExecutionResult, GraphQLSchema } from 'graphql';
 import type { Entry } from '../../cache/entry.ts';
-import { responseKey } from '../../cache/key.ts';
 import type { Fill, Load, Outcome, ReadPath, Use } from '../../cache/read-path.ts';
 import type { Clock, Millis } from '../../invalidation/clock.ts';
-import type { OperationPlan, Variables } from '../../policy/plan.ts';
+import type { Variables } from '../../policy/plan.ts';
 import type { Auditor } from './auditor.ts';
-import { bypassed, type Answer, type Bypass, type How, type Kept } from './answer.ts';
-import type { Again, CachedContext, Exchange } from './exchange.ts';
+import { bypassed, type Answer, type How, type Kept } from './answer.ts';
+import { bypassReason } from './bypass.ts';
+import type { Again, CachedContext } from './exchange.ts';
 import { lifetimeOfWhole, negativeTerms, useOf } from './lifetime.ts';
-import { isIncremental, operationKey } from './operation-key.ts';
+import { keyOfResponse, type Operation } from './operation-key.ts';
 import type { PlannedSchema } from './plan-cache.ts';
 import { audienceOf, type Audience } from './scope.ts';
 import type { Execute, Execution, Tagged, TaggedExecution } from './tagged-execution.ts';
@@ -46,12 +46,15 @@ export class ResponseCache {
     const plan = plans.of(args);
     exchange.executedUnder(args.schema);
     const audience = audienceOf(plan.scope, exchange.caller);
-    const why = this.#bypassReason({ plan, audience, exchange, document: args.document });
+    const { behind } = exchange;
+    const { document } = args;
+    const enabled = this.#options.enabled();
+    const why = bypassReason({ plan, audience, document, enabled, behind });
     if (why !== undefined || audience === undefined) {
       exchange.answer = bypassed(why ?? 'private');
       return this.#executeUncached({ args, plan, exchange, execute });
     }
-    const key = responseKey([...operationOf(args), audience.key, hash]);
+    const key = keyOfResponse(operationOf(args), { audience, hash });
     const asked: Asked = { args, plan, exchange, execute, audience };
     let fill: Fill | undefined;
     const load = async (): Promise<readonly Fill[]> => {
@@ -79,21 +82,6 @@ export class ResponseCache {
         return result;
       },
     );
-  }
-
-  #bypassReason({ plan, audience, exchange, document }: {
-    plan: OperationPlan;
-    audience: Audience | undefined;
-    exchange: Exchange;
-    document: DocumentNode;
-  }): Bypass | undefined {
-    if (plan.operation !== 'query') return plan.operation;
-    if (plan.introspection) return 'introspection';
-    if (isIncremental(document)) return 'incremental';
-    if (!this.#options.enabled()) return 'disabled';
-    if (plan.ttlMs <= 0) return 'uncacheable';
-    if (audience === undefined) return 'private';
-    return exchange.behind ? 'behind' : undefined;
   }
 
   async #executeUncached(execution: Parameters<TaggedExecution>[0]): Promise<ExecutionResult> {
@@ -175,9 +163,9 @@ function inContext(asked: Repeatable, contextValue: CachedContext): Asked {
   return { ...asked, args: { ...args, contextValue }, exchange };
 }
 
-function operationOf({ document, operationName, variableValues }: ExecutionArgs): string[] {
+function operationOf({ document, operationName, variableValues }: ExecutionArgs): Operation {
   const variables: Variables = variableValues ?? {};
-  return operationKey({ document, operationName: operationName ?? undefined, variables });
+  return { document, operationName: operationName ?? undefined, variables };
 }
 
 interface Told extends Pick<Outcome, 'how' | 'stored'> {

@@ -5,6 +5,7 @@ import { canonicalJson, responseKey } from '../../cache/key.ts';
 import type { Fill, Load, ReadPath } from '../../cache/read-path.ts';
 import type { Clock } from '../../invalidation/clock.ts';
 import { isOutage } from '../subgraph/outage.ts';
+import type { EntityPlace } from './entity-cache.ts';
 import { useOf } from './lifetime.ts';
 import { partOf, tellPart, valueOf, type Part } from './part.ts';
 import type { Again, SubgraphRequest } from './subgraph-request.ts';
@@ -23,8 +24,8 @@ export class RootCache {
   }
 
   async fetch(request: SubgraphRequest): Promise<ExecutionResult> {
-    const { base, variables, exchange, audience } = request;
-    const key = responseKey(['root', ...base, canonicalJson(variables)]);
+    const { exchange, audience } = request;
+    const { key } = this.placeOf(request);
     let part: Part | undefined;
     const load = async (): Promise<readonly Fill[]> => {
       part = await loadRoots(request);
@@ -39,6 +40,11 @@ export class RootCache {
     exchange.onBroken(() => this.#readPath.forget([key]));
     tellPart(exchange, { outcome, fill: part?.fill, now: this.#clock.now() });
     return { data: valueOf(outcome, part) as Data };
+  }
+
+  /** Where the answer is kept. */
+  placeOf({ base, variables }: Pick<SubgraphRequest, 'base' | 'variables'>): EntityPlace {
+    return { key: responseKey(['root', ...base, canonicalJson(variables)]), tags: [] };
   }
 }
 

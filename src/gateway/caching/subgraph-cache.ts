@@ -8,6 +8,7 @@ import { LRUCache } from 'lru-cache';
 import type { OperationPlan, Variables } from '../../policy/plan.ts';
 import { REPRESENTATIONS, type EntityCache } from './entity-cache.ts';
 import type { Again, CachedContext, Exchange } from './exchange.ts';
+import type { InspectedContext } from './inspection.ts';
 import type { Invalidate } from './invalidate.ts';
 import { normalText } from './operation-key.ts';
 import { isOutage } from '../subgraph/outage.ts';
@@ -75,7 +76,10 @@ export class SubgraphCache {
     const audience = audienceOf(plan.scope, exchange.caller);
     if (plan.scope === 'PRIVATE') exchange.parts.isPrivate = true;
     const keeps = plan.ttlMs > 0 && audience !== undefined && !plan.introspection;
+    const { inspection } = request.context as InspectedContext;
+    const inspected = { subgraph, document: request.document, plan, audience };
     if (!keeps || !this.#options.enabled() || exchange.purpose === 'audit') {
+      if (inspection !== undefined) return inspection.pass(inspected);
       exchange.parts.refuse('part-uncacheable');
       const result = await fetch(request.document, variablesOf(request));
       if (hasErrors(result)) exchange.parts.fail(isOutage(result) ? 'outage' : 'stated');
@@ -83,9 +87,15 @@ export class SubgraphCache {
     }
     const { schemaHash } = this.#options;
     const baseFor = baseOf({ subgraph: subgraph.name, text, schemaHash });
-    const cache = asksForEntities(request) ? this.#options.entities : this.#options.roots;
+    const { entities, roots } = this.#options;
+    const isOfEntities = asksForEntities(request);
     const asked = requestOf({ subgraph, request, plan, exchange }, audience, baseFor);
-    const fetched = cache.fetch(asked);
+    if (inspection !== undefined) {
+      const places = isOfEntities ? entities.placesOf(asked) : [roots.placeOf(asked)];
+      const kind = isOfEntities ? 'entity' : 'root';
+      return inspection.look({ ...inspected, request: asked, places, kind });
+    }
+    const fetched = (isOfEntities ? entities : roots).fetch(asked);
     return orUnstorable(fetched, (result, failure) => {
       exchange.parts.fail(failure.isOutage ? 'outage' : 'stated');
       return ownCopy(result);

@@ -14,6 +14,7 @@ import { requireAccess, type AccessConfig, type AdminContext } from './access.ts
 import { answerRefusal, answerUnexpected } from './answer-refusal.ts';
 import { auditRoutes } from './audit-routes.ts';
 import { eventsRoutes } from './events-routes.ts';
+import { explainRoutes, type ExplainRoutesOptions } from './explain-routes.ts';
 import { figuresRoutes } from './figures-routes.ts';
 import { healthRoutes, type Health } from './health.ts';
 import { invalidateRoutes } from './invalidate-routes.ts';
@@ -34,6 +35,7 @@ export interface AdminOptions {
   readonly stats: () => Promise<NodeStats>;
   readonly invalidator: Invalidator;
   readonly events: Pick<PurgeEvents, 'watch'>;
+  readonly explain: Omit<ExplainRoutesOptions, 'clock'>;
   /** The other processes of this node. Default none. */
   readonly colleagues?: Colleagues | undefined;
   /** Default: there is none. */
@@ -42,7 +44,7 @@ export interface AdminOptions {
 
 export function createAdminApp(options: AdminOptions): Hono<AdminContext> {
   const { config, clock, log, version, health, stats, invalidator } = options;
-  const { colleagues, audit, events } = options;
+  const { colleagues, audit, events, explain } = options;
   const auditWrites = audit && (() => audit.stats.written);
   const rate = new RateLimit({ clock, perMinuteMax: config.adminRequestsPerMinuteMax });
   const app = new Hono<AdminContext>();
@@ -58,6 +60,7 @@ export function createAdminApp(options: AdminOptions): Hono<AdminContext> {
     ...figuresRoutes({ invalidator, stats, auditWrites }),
     ...auditRoutes(audit),
     ...eventsRoutes(events),
+    ...explainRoutes({ ...explain, clock }),
   ];
   routes.push(openApiRoute(routes, version));
   const mounted = { rate, signature: { webhook: config.webhook, clock } };

@@ -77,6 +77,7 @@ const GOOD: Record<string, { body?: unknown; at?: string }> = {
   'post /webhook/invalidate': { body: { type: 'key', keys: ['user:1'] } },
   'get /admin/cache/switch': {},
   'post /admin/cache/switch': { body: { caching: 'on', scope: 'node' } },
+  'post /admin/cache/explain': { body: { query: '{ user(id: 1) { id } }', headers: { a: 'b' } } },
   'get /invalidate/metrics': {},
   'get /admin/cache/stats': {},
   'get /openapi.json': {},

@@ -1,8 +1,13 @@
 /** The operators' app over a cache of its own: a real node on a log in memory, without sockets. */
 import { createHash, createHmac } from 'node:crypto';
+import { buildSchema } from 'graphql';
 import { responseKey } from '../../../src/cache/key.ts';
-import { resolveConfig, type FreshetOptions } from '../../../src/gateway/config/config.ts';
+import { PlanCache } from '../../../src/gateway/caching/plan-cache.ts';
+import {
+  resolveConfig, type FreshetConfig, type FreshetOptions,
+} from '../../../src/gateway/config/config.ts';
 import { Core } from '../../../src/gateway/core.ts';
+import { createExplainer } from '../../../src/gateway/gateway-explainer.ts';
 import type { GatewayStatus } from '../../../src/gateway/gateway.ts';
 import { Operations } from '../../../src/gateway/operations.ts';
 import { systemClock, systemRandom, type Clock } from '../../../src/invalidation/clock.ts';
@@ -10,6 +15,7 @@ import { MemoryLog } from '../../../src/invalidation/log-memory.ts';
 import type { Log, LogRecord } from '../../../src/invalidation/log.ts';
 import { InvalidationNode } from '../../../src/invalidation/node.ts';
 import { formatPosition } from '../../../src/invalidation/position.ts';
+import { SchemaPolicy } from '../../../src/policy/schema-policy.ts';
 import { createAdminApp, type AdminOptions } from '../../../src/ops/admin/app.ts';
 import { Invalidator } from '../../../src/ops/admin/invalidator.ts';
 import { PurgeEvents } from '../../../src/ops/admin/purge-events.ts';
@@ -73,6 +79,7 @@ export async function openService(options: ServiceOptions = {}) {
   invalidator.open(operations);
   const app = createAdminApp({
     config, clock, version: '1', invalidator, events,
+    explain: explainOf({ core, config, log, operations }),
     log: { warn: () => undefined, error: () => undefined },
     health: () => ({ notReadyBecause: undefined, hearing: true }),
     stats: async () => ({
@@ -105,6 +112,29 @@ export async function openService(options: ServiceOptions = {}) {
       events.close();
       operations.close();
       await core.close();
+    },
+  };
+}
+
+/** Of a schema with a field. */
+function explainOf({ core, config, log, operations }: {
+  core: Core; config: FreshetConfig; log: Log; operations: Operations;
+}): AdminOptions['explain'] {
+  const schema = buildSchema('type Query { user(id: ID): User } type User { id: ID }');
+  const policy = new SchemaPolicy(schema);
+  const plans = new PlanCache(policy, schema);
+  const { explainer } = createExplainer(config, {
+    core, clock: systemClock, random: systemRandom, invalidationLog: log,
+    current: () => ({ schema, policy, plans, hash: 'of-the-schema' }),
+  });
+  return {
+    explainer: () => explainer,
+    node: () => {
+      const { position, floor } = core.node.horizon;
+      return {
+        caching: operations.caching.isOn ? 'on' : 'off', hears_log: true,
+        position: formatPosition(position), floor: formatPosition(floor),
+      };
     },
   };
 }
