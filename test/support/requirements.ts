@@ -5,6 +5,8 @@
  */
 
 import { spawnSync } from 'node:child_process';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+
 import { findProgram } from './process.ts';
 
 export interface ProgramRequirement {
@@ -52,6 +54,7 @@ function installed(debianPackage: string): string {
     ['install', '--yes', '--no-install-recommends', debianPackage],
   ];
   let complaint = '';
+  using _ = withoutServices();
   for (const command of commands) {
     // Several test processes may come here at once; all but the first wait for its lock.
     const { stderr } = spawnSync('apt-get', ['-o', 'DPkg::Lock::Timeout=120', ...command], {
@@ -61,4 +64,13 @@ function installed(debianPackage: string): string {
     complaint = stderr.trim().split('\n').at(-1) ?? '';
   }
   return complaint;
+}
+
+/** Debian's packages begin their services at once, unless this program tells them not to. */
+const POLICY = '/usr/sbin/policy-rc.d';
+
+function withoutServices(): Disposable {
+  const isOurs = !existsSync(POLICY);
+  if (isOurs) writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  return { [Symbol.dispose]: () => isOurs && rmSync(POLICY, { force: true }) };
 }

@@ -1,5 +1,6 @@
 /** Where the gateway hears of changes besides the channel of Redis. */
 import { z } from 'zod';
+import { brokerOptions } from './broker-schema.ts';
 
 /** A name as it is, or in double quotes, where one of its own is written twice. */
 const IDENTIFIER = String.raw`(?:[A-Za-z_][\w$]*|"(?:[^"]|"")+")`;
@@ -53,5 +54,6 @@ export const sourcesOptions = {
   sources: z.strictObject({
     postgres: z.record(z.string().regex(SOURCE_NAME), postgresSource).default({})
       .meta(about('PostgreSQL databases whose changes invalidate, by a name for each.')),
+    ...brokerOptions,
   }).prefault({}).meta(about('Where changes are heard of, besides the channel of Redis.')),
 };

@@ -9,7 +9,8 @@
  *   missed, it purges all that it could have been told of.
  * - `start` waits for nothing and throws nothing. Server or log away: it tries again by itself,
  *   with growing pauses, and holds no more in memory than a bounded piece.
- * - Of several processes with the same source one works; another takes over when it ends.
+ * - Of several processes with the same source one works, or the server deals the messages out;
+ *   another takes over when one ends.
  *
  * A new kind of source is one file: its session with the server as the `work` of a `SourceLoop`,
  * `append` before it acknowledges, and the contract suite in test/ops/sources.
@@ -28,7 +29,7 @@ export interface InvalidationSource {
 export interface SourceStats {
   /** As the configuration calls it. */
   readonly name: string;
-  /** Whether this process reads it. Another process may. */
+  /** Whether this process reads it, or is next where the server chooses. Another process may. */
   readonly isWorking: boolean;
   /** Messages that are in the log, and were acknowledged or will be. */
   readonly delivered: number;

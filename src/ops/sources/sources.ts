@@ -5,9 +5,11 @@ import { redisConnection } from '../../gateway/invalidation-node.ts';
 import type { Clock, Random } from '../../invalidation/clock.ts';
 import { RedisLog } from '../../invalidation/log-redis.ts';
 import type { Log } from '../../invalidation/log.ts';
+import { NatsSource } from './nats/nats-source.ts';
 import { OutboxSource } from './postgres/outbox-source.ts';
 import { ReplicationSource } from './postgres/replication-source.ts';
 import { readTableMapping } from './postgres/table-mapping.ts';
+import { RabbitmqSource } from './rabbitmq/rabbitmq-source.ts';
 import type { InvalidationSource, SourceStats, SourceSurroundings } from './source.ts';
 
 export interface SourcesDependencies {
@@ -33,12 +35,19 @@ export function createSources(
   config: FreshetConfig,
   dependencies: SourcesDependencies,
 ): Sources | undefined {
-  const { postgres } = config.sources;
-  if (Object.keys(postgres).length === 0) return undefined;
+  const { postgres, nats, rabbitmq } = config.sources;
+  const count = [postgres, nats, rabbitmq].flatMap((kind) => Object.keys(kind)).length;
+  if (count === 0) return undefined;
   const { warn, clock, random } = dependencies;
   const { log, close } = logOf(config, dependencies);
-  const sources = Object.entries(postgres).map(([name, one]) =>
-    postgresSource(one, { name, sink: log, warn, clock, random }));
+  const around = (name: string): SourceSurroundings => ({ name, sink: log, warn, clock, random });
+  const sources = [
+    ...Object.entries(postgres).map(([name, one]) => postgresSource(one, around(name))),
+    ...Object.entries(nats).map(([name, { consumer = `freshet_${name}`, ...one }]) =>
+      new NatsSource({ ...one, consumer, ...around(name) })),
+    ...Object.entries(rabbitmq).map(([name, { queue = `freshet_${name}`, ...one }]) =>
+      new RabbitmqSource({ ...one, queue, ...around(name) })),
+  ];
   return {
     get stats() {
       return sources.map(({ stats }) => stats);

@@ -1,0 +1,60 @@
+/**
+ * The queue in which RabbitMQ keeps what was not read yet.
+ *
+ * It promises: one that is there is read as it is; one that is made is durable, has a single
+ * active consumer, and everything is purged both before it is made and once it is bound.
+ */
+import type { Channel, ChannelModel } from 'amqplib';
+
+export interface QueueOptions {
+  readonly queue: string;
+  readonly bindings: readonly { readonly exchange: string; readonly key: string }[];
+  /** Puts a purge of everything in the log; `reason` is for operators. */
+  readonly forget: (reason: string) => Promise<void>;
+}
+
+/** AMQP 0-9-1: the queue, or exchange, is not there. */
+const NOT_FOUND = 404;
+
+/** Makes the queue where it is not there, and binds it. */
+export async function bindQueue(model: ChannelModel, options: QueueOptions): Promise<void> {
+  const { queue, forget } = options;
+  const isNew = !await isThere(model, queue);
+  // The log takes the purge, or no queue is made: else nobody would know that it is new.
+  if (isNew) await forget('nothing is known of what came before');
+  const channel = await openChannel(model);
+  try {
+    if (isNew) {
+      await channel.assertQueue(queue, {
+        durable: true, arguments: { 'x-single-active-consumer': true },
+      });
+    }
+    for (const { exchange, key } of options.bindings) {
+      await channel.bindQueue(queue, exchange, key);
+    }
+    // Between the first purge and the binding things may have changed.
+    if (isNew) await forget('its queue was made');
+  } finally {
+    await channel.close().catch(() => undefined);
+  }
+}
+
+/** Its errors reject what is awaited; without a listener Node would end the process. */
+export async function openChannel(model: ChannelModel): Promise<Channel> {
+  const channel = await model.createChannel();
+  channel.on('error', () => undefined);
+  return channel;
+}
+
+/** Asking for what is not there closes the channel. */
+async function isThere(model: ChannelModel, queue: string): Promise<boolean> {
+  const channel = await openChannel(model);
+  try {
+    await channel.checkQueue(queue);
+  } catch (error) {
+    if ((error as { code?: unknown }).code === NOT_FOUND) return false;
+    throw error;
+  }
+  await channel.close();
+  return true;
+}

@@ -1,0 +1,4 @@
+import { describeSource } from '../source-contract.ts';
+import { NatsWorld } from './nats-world.ts';
+
+describeSource('NATS JetStream', () => NatsWorld.open());

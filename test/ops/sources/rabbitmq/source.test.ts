@@ -1,0 +1,4 @@
+import { describeSource } from '../source-contract.ts';
+import { RabbitmqWorld } from './rabbitmq-world.ts';
+
+describeSource('RabbitMQ', () => RabbitmqWorld.open());
