@@ -1,5 +1,7 @@
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { fault } from '../../../src/invalidation/errors.ts';
+import { MemoryLog } from '../../../src/invalidation/log-memory.ts';
 import { createSubscriber } from '../../../src/invalidation/subscriber.ts';
 import type { InvalidationMessage } from '../../../src/invalidation/message.ts';
 import { freePort } from '../../support/process.ts';
@@ -81,6 +83,32 @@ describe('freshet purge', () => {
     expect([code, out]).toEqual([2, '']);
     expect(err).toContain(message);
     expect(operators.records).toEqual([]);
+  });
+});
+
+describe('freshet purge, while the log cannot be reached', () => {
+  class AwayLog extends MemoryLog {
+    isAway = true;
+
+    override append(...args: Parameters<MemoryLog['append']>): ReturnType<MemoryLog['append']> {
+      if (this.isAway) return Promise.reject(fault('LOG_UNAVAILABLE', { reason: 'test' }));
+      return super.append(...args);
+    }
+  }
+
+  it('exits 5 and says how to go on, which then purges once', async () => {
+    const log = new AwayLog();
+    const operators = await openOperators({ log });
+    const flags = ['--url', operators.url, '--token', TOKENS.purge];
+    const { code, out, err } = await run(['purge', 'user:1', 'feed:*', ...flags]);
+    expect([code, out]).toEqual([5, '']);
+    const [, id = ''] = /the same command with --request-id (\S+)\.\n$/.exec(err) ?? [];
+    log.isAway = false;
+    const again = ['purge', 'user:1', 'feed:*', '--request-id', id, ...flags];
+    await until(async () => (await run(again)).code === 0, { what: 'it is in the log' });
+    expect(operators.records.map(({ message }) => message.metadata?.request_id))
+      .toEqual([`${id}.1`, `${id}.2`]);
+    await operators.close();
   });
 });
 
