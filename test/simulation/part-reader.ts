@@ -83,7 +83,7 @@ export class PartReader {
   async read(request: Request, bypass: boolean): Promise<readonly PartAnswer[]> {
     const { caller, parts } = request;
     const exchange = this.#exchange(caller, 'answer', bypass);
-    const recognised = await Promise.all(parts.map((part) =>
+    const recognised = await Promise.all(parts.map(async (part) =>
       (bypass ? undefined : this.#recognised(part, caller))));
     const others = parts.filter((_, at) => recognised[at] === undefined);
     const read = await this.#read({ request, exchange }, others);

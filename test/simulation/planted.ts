@@ -7,11 +7,11 @@ import {
 } from '../../src/cache/freshness.ts';
 import type { Entry } from '../../src/cache/entry.ts';
 import type { LoadLock } from '../../src/cache/load-lock.ts';
-import { responseKey } from '../../src/cache/key.ts';
+import { responseKey, type CacheKey } from '../../src/cache/key.ts';
 import { MemoryStore } from '../../src/cache/memory-store.ts';
 import { ReadPath, type Fill, type Load } from '../../src/cache/read-path.ts';
 import { RedisLoadLock } from '../../src/cache/redis-load-lock.ts';
-import { Tiers, type TiersOptions } from '../../src/cache/tiers.ts';
+import { Tiers, type Found, type TiersOptions } from '../../src/cache/tiers.ts';
 import { WriteThrough, type RunningMutation } from '../../src/cache/write-through.ts';
 import { entryOf } from '../../src/cache/fill.ts';
 import { pause, type Clock } from '../../src/invalidation/clock.ts';
@@ -156,6 +156,27 @@ class TrustingTiers extends Tiers {
       if (entry !== undefined) return { entry, tier: 'l1', verdict: 'current' };
       const found = below[at];
       return found && { entry: found, tier: 'l2', verdict: 'current' };
+    });
+  }
+}
+
+/** Whatever comes out of the second tier alone is served. */
+class TrustingBelow extends Tiers {
+  readonly #l2: TiersOptions['l2'];
+
+  constructor(options: TiersOptions) {
+    super(options);
+    this.#l2 = options.l2;
+  }
+
+  override below<T>(
+    key: CacheKey,
+    use: (found: Found | undefined) => T,
+  ): Promise<T> | undefined {
+    const reading = Promise.resolve(this.#l2?.get([key]));
+    return reading.then((entries) => {
+      const entry = entries?.[0];
+      return use(entry && { entry, tier: 'l2', verdict: 'current' });
     });
   }
 }
@@ -372,6 +393,11 @@ export const PLANTED = {
   },
   'the second tier is not judged': {
     parts: { tiers: (options) => new TrustingTiers(options) },
+    foundBy: ['fresh', 'read your writes', 'converges'],
+    seed: 0,
+  },
+  'what is read of the second tier alone is not judged': {
+    parts: { tiers: (options) => new TrustingBelow(options) },
     foundBy: ['fresh', 'read your writes', 'converges'],
     seed: 0,
   },
