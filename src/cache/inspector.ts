@@ -4,7 +4,7 @@
  * It promises: nothing that is asked here changes what is kept, for how long, what is dropped
  * first, or what is counted. What it gives are copies.
  */
-import { pause, type Clock } from '../invalidation/clock.ts';
+import { pause, type Clock, type Millis } from '../invalidation/clock.ts';
 import type { Tag } from '../invalidation/tag.ts';
 import type { Departure } from './departures.ts';
 import type { Entry } from './entry.ts';
@@ -48,8 +48,8 @@ export interface Holding {
 
 const SHOWN_MAX = 100;
 const SCANNED_MAX = 100_000;
-/** Entries in one turn of the event loop. */
-const SLICE_ENTRIES = 2_000;
+/** The event loop is held for so long, and for one entry more. */
+const SLICE_MS: Millis = 1;
 
 export class Inspector {
   readonly #options: InspectorOptions;
@@ -77,11 +77,14 @@ export class Inspector {
   async holding(tag: Tag): Promise<Holding> {
     const { l1, l2, clock } = this.#options;
     const sightings = new Map<string, Sighting>();
-    let [scanned, count] = [0, 0];
+    let [scanned, count, sliceAt] = [0, 0, clock.now()];
     for (const [id, entry] of l1.held()) {
       if (scanned === SCANNED_MAX) break;
       scanned += 1;
-      if (scanned % SLICE_ENTRIES === 0) await pause(clock, 0);
+      if (clock.now() - sliceAt >= SLICE_MS) {
+        await pause(clock, 0);
+        sliceAt = clock.now();
+      }
       if (!entry.tags.includes(tag)) continue;
       count += 1;
       const key = keyOf(id);

@@ -1,7 +1,10 @@
 /** Gathers what would be looked for in the subgraphs' caches while an operation is explained. */
-import type { ExecutionResult } from 'graphql';
+import {
+  getOperationAST, Kind, type DocumentNode, type ExecutionResult, type FieldNode,
+} from 'graphql';
 import type { Inspector, Sighting } from '../../cache/inspector.ts';
 import type { CacheKey } from '../../cache/key.ts';
+import { ENTITIES_FIELD } from '../../policy/entity-types.ts';
 import type { OperationPlan } from '../../policy/plan.ts';
 import { reasonsOf, type Reasons } from '../../policy/reasons.ts';
 import type { SchemaPolicy } from '../../policy/schema-policy.ts';
@@ -38,6 +41,8 @@ export interface PartInspectionOptions {
 export class PartInspection implements Inspection {
   readonly #options: PartInspectionOptions;
   readonly #parts = new Map<string, ExplainedPart>();
+  /** Of a document, once for all entities that are asked for by it. */
+  readonly #reasons = new Map<DocumentNode, Reasons>();
   /** False: what hangs on a part that is not there, or is beyond the limit, is not known. */
   isComplete = true;
 
@@ -53,7 +58,9 @@ export class PartInspection implements Inspection {
     this.isComplete = false;
     const { enabled } = this.#options;
     const why = !enabled ? 'disabled' : fetch.plan.ttlMs <= 0 ? 'uncacheable' : 'private';
-    const part = { kind: 'root', why, name: rootFieldsOf(fetch), sighting: undefined } as const;
+    const fields = rootFieldsOf(fetch);
+    const kind = fields.some(({ name }) => name.value === ENTITIES_FIELD) ? 'entity' : 'root';
+    const part = { kind, why, name: nameOf(fields), sighting: undefined } as const;
     this.#add(`${this.#parts.size}`, fetch, part);
     return { data: null };
   }
@@ -65,7 +72,7 @@ export class PartInspection implements Inspection {
     if (keys.length < places.length) this.isComplete = false;
     const sightings = await this.#options.inspector.look(keys);
     const values = sightings.map((sighting, at) => {
-      const name = places[at]?.tags[0] ?? rootFieldsOf(fetch);
+      const name = places[at]?.tags[0] ?? nameOf(rootFieldsOf(fetch));
       this.#add(idOf(sighting.key), fetch, { kind, name, why: undefined, sighting });
       return this.#valueOf(sighting);
     });
@@ -89,7 +96,9 @@ export class PartInspection implements Inspection {
   ): void {
     if (this.#parts.size >= PARTS_MAX) return;
     const { policy } = this.#options;
-    const reasons = reasonsOf({ policy, schema: subgraph.schema, document });
+    const reasons = this.#reasons.get(document)
+      ?? reasonsOf({ policy, schema: subgraph.schema, document });
+    this.#reasons.set(document, reasons);
     const rules = { ...reasons, strategy: plan.strategy, audience };
     this.#parts.set(id, { ...part, subgraph: subgraph.name, rules });
   }
@@ -99,10 +108,17 @@ function idOf({ id }: CacheKey): string {
   return `key ${id}`;
 }
 
-/** As their type names them, whatever the client calls them. */
-function rootFieldsOf({ document }: InspectedFetch): string {
-  const [operation] = document.definitions.filter((node) => node.kind === 'OperationDefinition');
-  const names = operation?.selectionSet.selections.flatMap((selection) =>
-    (selection.kind === 'Field' ? [selection.name.value] : [])) ?? [];
+function rootFieldsOf({ document }: InspectedFetch): readonly FieldNode[] {
+  const selections = getOperationAST(document)?.selectionSet.selections ?? [];
+  return selections.flatMap((selection) => (selection.kind === Kind.FIELD ? [selection] : []));
+}
+
+/** As their type names them, whatever the client calls them; of entities, their types. */
+function nameOf(fields: readonly FieldNode[]): string {
+  const names = fields.flatMap(({ name, selectionSet }) => {
+    const types = (selectionSet?.selections ?? []).flatMap((selection) =>
+      (selection.kind === Kind.INLINE_FRAGMENT ? selection.typeCondition?.name.value ?? [] : []));
+    return name.value === ENTITIES_FIELD && types.length > 0 ? types : [name.value];
+  });
   return [...new Set(names)].join(', ');
 }
