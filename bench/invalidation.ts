@@ -4,12 +4,12 @@
  * subscriber and one gateway node take in, and how many rows the outbox's relay delivers.
  *
  *     npm run bench:invalidation -- --messages 10000 --rate 1000 --backlog 200000
+ *     npm run bench:invalidation -- --quick
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
-import { cpus, loadavg } from 'node:os';
+import { loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Client } from 'pg';
@@ -23,32 +23,31 @@ import { startPostgres } from '../test/support/postgres.ts';
 import { startRedis, type RedisServer } from '../test/support/redis.ts';
 import { startSubgraph } from '../test/support/subgraph.ts';
 import { until } from '../test/support/until.ts';
+import { keep } from './machine.ts';
 
 const { values } = parseArgs({
   options: {
-    messages: { type: 'string', default: '10000' },
+    quick: { type: 'boolean', default: false },
+    messages: { type: 'string' },
     rate: { type: 'string', default: '1000' },
-    backlog: { type: 'string', default: '200000' },
-    rows: { type: 'string', default: '50000' },
-    out: { type: 'string' },
+    backlog: { type: 'string' },
+    rows: { type: 'string' },
   },
 });
-const [messages, rate] = [Number(values.messages), Number(values.rate)];
-const [backlog, rows] = [Number(values.backlog), Number(values.rows)];
+const { quick } = values;
+const [messages, rate] = [Number(values.messages ?? (quick ? 3_000 : 10_000)), Number(values.rate)];
+const backlog = Number(values.backlog ?? (quick ? 50_000 : 200_000));
+const rows = Number(values.rows ?? (quick ? 5_000 : 50_000));
 const MINUTES = 60_000 * 10;
 
 const results = {
-  cores: cpus().length,
   loadAtStart: loadavg()[0],
-  node: process.version,
   roundTrip: await roundTrip(),
   ...await intake(),
   relay: await relayRate(),
 };
 console.log(JSON.stringify(results, undefined, 2));
-if (values.out !== undefined) {
-  writeFileSync(values.out, `${JSON.stringify(results, undefined, 2)}\n`);
-}
+keep('invalidation', { quick, ...results });
 
 /** At a steady rate, with the subscriber in a process of its own. */
 async function roundTrip(): Promise<object> {

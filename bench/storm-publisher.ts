@@ -2,18 +2,17 @@
  * Invalidates single entities at a rate, for `storm.ts`: over a plain socket and with as little
  * work for each as can be, so that the storm is Redis' and the gateway's to bear.
  *
- *     node bench/storm-publisher.ts <port of Redis> <channel|log>
+ *     node bench/storm-publisher.ts <port of Redis> <channel|log> <messages in a call>
  *
- * `channel`: a plain PUBLISH, as foreign services do. `log`: as this project's publisher does, the
- * script that appends to the Stream and announces. Told `{ rate, seconds, ids }` it begins, and
- * tells how many Redis has taken.
+ * `channel`: a plain PUBLISH each, as foreign services do. `log`: as this project's publisher does,
+ * the script that appends to the Stream and announces, for what came in one turn of its event loop,
+ * 128 messages at most. Told `{ rate, seconds, ids }` it begins, and tells how many Redis took.
  */
-import { randomUUID } from 'node:crypto';
+import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { contentOf, digestOf } from '../src/invalidation/content.ts';
 import { APPEND } from '../src/invalidation/log-scripts.ts';
-import { writeMessageAround, type InvalidationMessage } from '../src/invalidation/message.ts';
+import { readMessage, writeMessage } from '../src/invalidation/message.ts';
 
 export interface Storm {
   readonly rate: number;
@@ -34,22 +33,23 @@ const STREAM = `${CHANNEL}:log`;
 const TICK_MS = 5;
 /** So many may wait for Redis; a publisher that is ahead waits, as every client does. */
 const UNANSWERED_MAX = 20_000;
-const [port = '0', by = 'channel'] = process.argv.slice(2);
+const [port = '0', by = 'channel', inCall = '128'] = process.argv.slice(2);
+const each = by === 'channel' ? 1 : Number(inCall);
 
 const socket = connect(Number(port), '127.0.0.1');
 await once(socket, 'connect');
-let answered = 0;
-let failed = 0;
+let [answered, failed] = [0, 0];
 let unfinished = '';
 socket.on('data', (chunk: Buffer) => {
   const lines = (unfinished + chunk.toString('latin1')).split('\r\n');
   unfinished = lines.pop() ?? '';
   for (const line of lines) {
-    // Each answer has one line that begins so: a number, a length, or a fault.
-    if (/^[:$-]/.test(line)) answered += 1;
+    // An answer is a number, a list of IDs, or a fault. To an append it is one ID for all.
+    if (/^[:*-]/.test(line) || line === '$40') answered += 1;
     if (line.startsWith('-')) failed += 1;
   }
 });
+assert.equal(writeMessage(readMessage(jsonOf('a', 1))), jsonOf('a', 1));
 socket.write(command('SCRIPT', 'LOAD', APPEND.lua));
 while (answered < 1) await pause();
 process.on('message', (storm: Storm) => void blow(storm));
@@ -58,40 +58,56 @@ process.send?.('ready');
 async function blow({ rate, seconds, ids, firstId }: Storm): Promise<void> {
   const [before, failedBefore] = [answered, failed];
   const beganAt = performance.now();
+  const isAhead = (): boolean => sent - (answered - before) * each >= UNANSWERED_MAX;
   let sent = 0;
   for (let lasted = 0; lasted < seconds; lasted = (performance.now() - beganAt) / 1_000) {
-    const due = Math.floor(lasted * rate);
+    const due = Math.floor((lasted * rate) / each) * each;
     const parts: string[] = [];
-    for (; sent < due && sent - (answered - before) < UNANSWERED_MAX; sent += 1) {
-      parts.push(invalidation(firstId + (sent % ids)));
+    for (; sent < due && !isAhead(); sent += each) {
+      parts.push(invalidations(Array.from({ length: each }, (_, n) => firstId + (sent + n) % ids)));
     }
-    if (parts.length > 0) socket.write(parts.join(''));
+    if (parts.length > 0) socket.write(parts.join(''), 'latin1');
     await pause();
   }
-  while (answered - before < sent) await pause();
-  const took = { sent, failed: failed - failedBefore, tookMs: performance.now() - beganAt };
+  while ((answered - before) * each < sent) await pause();
+  const took = {
+    sent, failed: (failed - failedBefore) * each, tookMs: performance.now() - beganAt,
+  };
   process.send?.(took satisfies Sent);
 }
 
-function invalidation(id: number): string {
-  const message: InvalidationMessage = {
-    message_id: randomUUID(), entity_type: { Custom: 'Account' },
-    entity_id: String(id).padStart(8, '0'), pattern: null, entity_ids: null, action: 'Update',
-    timestamp: new Date().toISOString(), source_service: 'storm', metadata: null,
-  };
-  const json = contentOf(message);
-  if (by === 'channel') return command('PUBLISH', CHANNEL, json);
-  const [head, tail] = writeMessageAround(message);
+/** Of other lives of this process, so that Redis has seen none of them. */
+const FIRST = Date.now();
+let count = 0;
+
+function invalidations(ids: readonly number[]): string {
+  const messages = ids.map((id) => {
+    count += 1;
+    const messageId = `${FIRST}-0000-${String(count).padStart(17, '0')}`;
+    return { messageId, json: jsonOf(messageId, id) };
+  });
+  if (by === 'channel') return command('PUBLISH', CHANNEL, messages[0]?.json ?? '');
+  const keys = messages.map(({ messageId }) => `{${STREAM}}:seen:${messageId}`);
+  const args = messages.flatMap(({ messageId, json }) =>
+    [json, messageId, `${json.slice(0, -'null}'.length)}{"position":"`, '"}}']);
   return command(
-    'EVALSHA', APPEND.sha, '2', STREAM, `{${STREAM}}:seen:${digestOf(json)}`,
-    '1000000', '90000000', '60000', CHANNEL, json, message.message_id, head, tail,
+    'EVALSHA', APPEND.sha, String(keys.length + 1), STREAM, ...keys,
+    '1000000', '90000000', '60000', CHANNEL, ...args,
   );
+}
+
+/** As `writeMessage` does it, for a fraction of the cost. */
+function jsonOf(messageId: string, id: number): string {
+  return `{"message_id":"${messageId}","entity_type":{"Custom":"Account"},"entity_id":"`
+    + `${String(id).padStart(8, '0')}","pattern":null,"entity_ids":null,"action":"Update",`
+    + '"timestamp":"2026-03-01T12:00:00.000Z","source_service":"storm","metadata":null}';
 }
 
 /** As Redis reads it (RESP2); all of it is ASCII, or its length would be another. */
 function command(...parts: readonly string[]): string {
-  return `*${parts.length}\r\n${parts.map((part) =>
-    `$${Buffer.byteLength(part)}\r\n${part}\r\n`).join('')}`;
+  let text = `*${parts.length}\r\n`;
+  for (const part of parts) text += `$${part.length}\r\n${part}\r\n`;
+  return text;
 }
 
 function pause(): Promise<void> {

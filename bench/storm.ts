@@ -3,11 +3,15 @@
  * takes in, whether one is lost, whether anything stale is served, and what readers notice.
  *
  *     npm run bench:storm
- *     npm run bench:storm -- --quick --rate 50000 --seconds 10 --by log
+ *     npm run bench:storm -- --quick --rate 50000 --seconds 10 --by log --each 128
  *
- * Reads run at 70 % of what the node can do, and then at all it can do, each with and without the
- * storm. Before it, entries of some of the entities are cached: none of them may be a hit after it.
- * During it an entity changes again and again: after its own invalidation no answer may be old.
+ * By the channel, each message is a PUBLISH of its own. By the log, `each` of them are appended in
+ * one call, as this project's publisher does with what comes in one turn of its event loop.
+ *
+ * First the storm comes alone, which tells what a message costs the node. Then reads run at 70 % of
+ * what the node can do, and then at all it can do, each with and without the storm. Before it,
+ * entries of some of the entities are cached: none of them may be a hit after it. During it an
+ * entity changes again and again: after its own invalidation no answer may be old.
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -32,6 +36,7 @@ const { values } = parseArgs({
     rate: { type: 'string', default: '50000' },
     seconds: { type: 'string', default: '' },
     by: { type: 'string', default: 'channel,log' },
+    each: { type: 'string', default: '128' },
     'node-args': { type: 'string', default: '' },
   },
 });
@@ -65,7 +70,7 @@ async function measure(by: 'channel' | 'log'): Promise<void> {
   const { port } = gateway;
   const file = fileURLToPath(new URL('storm-publisher.ts', import.meta.url));
   const publisher = spawnBound('taskset', [
-    '-c', CORES.load, process.execPath, file, String(redis.port), by,
+    '-c', CORES.load, process.execPath, file, String(redis.port), by, values.each,
   ], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   await once(publisher, 'message');
   const requests = Array.from({ length: HOT }, (_, n) => ({
@@ -91,13 +96,19 @@ async function measure(by: 'channel' | 'log'): Promise<void> {
   }
   assert.equal(cached, WITNESSES, 'all witnesses are cached');
 
+  const counted = by === 'channel' ? 'foreign' : 'received';
   const before = (await gateway.stats()).gateway.invalidation;
+  const cpuMs = gateway.server.cpuMs();
+  const sentAlone = await blow();
+  await settled();
+  const cpuEach = ((gateway.server.cpuMs() - cpuMs) * 1_000) / sentAlone.sent;
   const probing = probe({ port, redisUrl: redis.url, tell: subgraph.tell });
   const [stormy, sentCalmly] = await Promise.all([read(delayMs), blow()]);
   const probed = await probing.stop();
   const [full, sentFully] = await Promise.all([read(), blow()]);
-  const sent = sentCalmly.sent + sentFully.sent;
-  const counted = by === 'channel' ? 'foreign' : 'received';
+  const storms = [sentAlone, sentCalmly, sentFully];
+  const of = (name: keyof Sent): number => storms.reduce((sum, storm) => sum + storm[name], 0);
+  const sent = of('sent');
   const beganAt = performance.now();
   const after = await settled();
   const settledMs = performance.now() - beganAt;
@@ -105,14 +116,16 @@ async function measure(by: 'channel' | 'log'): Promise<void> {
   const taken = after[counted] - before[counted] - (by === 'log' ? probed.changes : 0);
   const staleWitnesses = await hitsAmongWitnesses();
 
-  const each = (sentCalmly.sent + sentFully.sent)
-    / ((sentCalmly.tookMs + sentFully.tookMs) / 1_000);
+  const perSecond = sent / (of('tookMs') / 1_000);
   // A node that was cut off forgets what it has read: what it did not hear makes nothing stale.
   const forgot = after.floor !== before.floor;
-  console.log(`published ${sent} (${each.toFixed(0)}/s, ${sentCalmly.failed + sentFully.failed} `
-    + `refused by Redis), taken in ${taken}, lost ${sent - taken}, `
-    + `gaps ${after.gaps - before.gaps}, rejected ${after.rejected - before.rejected}, `
+  console.log(`published ${sent} (${perSecond.toFixed(0)}/s, ${of('failed')} refused by Redis), `
+    + `taken in ${taken}, lost ${sent - taken}, gaps ${after.gaps - before.gaps}, `
+    + `rejected ${after.rejected - before.rejected}, `
     + `all applied ${settledMs.toFixed(0)} ms after${forgot ? ', entries were forgotten' : ''}`);
+  // Where the load has no core of its own, the storm slows it down as well.
+  console.log(`each takes the node ${cpuEach.toFixed(1)} us of CPU: ${rate} a second leave `
+    + `${percent(1 - (cpuEach * rate) / 1e6)} of its core to reads`);
   print('all it can do, no storm', alone);
   print('all it can do, in the storm', full, alone);
   print('70 %, no storm', calm);
@@ -121,7 +134,7 @@ async function measure(by: 'channel' | 'log'): Promise<void> {
     + `${probed.stale} times; new after ${percentiles(probed.tookMs, 'ms')}`);
   console.log(`of ${WITNESSES} invalidated entries ${staleWitnesses} are still hits`);
   results.push({
-    by, published: sent, perSecond: each, taken, lost: sent - taken,
+    by, published: sent, perSecond, cpuEach, taken, lost: sent - taken,
     gaps: after.gaps - before.gaps, rejected: after.rejected - before.rejected, settledMs, forgot,
     reads: { alone, full, calm, stormy }, changes: probed.changes, stale: probed.stale,
     staleWitnesses, keptOfRate: full.perSecond / alone.perSecond,
