@@ -60,7 +60,7 @@ export interface InvalidationNodeOptions {
   readonly settleMs?: Millis;
   /** Other processes that answer as this node. Default none. */
   readonly siblings?: Siblings;
-  /** Messages kept while the log does not take them: a second of a storm. Default 50,000. */
+  /** Messages kept while the log does not take them: two seconds of a storm. Default 100,000. */
   readonly outboxRecordsMax?: number;
   /** Told of what an operator should know, at most once a minute for each matter. */
   readonly warn?: (text: string) => void;
@@ -121,7 +121,7 @@ export class InvalidationNode {
     const maker = new MessageMaker({ sourceService: source, clock, newId: () => randomUUID() });
     this.#outbox = new Outbox({
       log, maker, clock, random,
-      recordsMax: options.outboxRecordsMax ?? 50_000,
+      recordsMax: options.outboxRecordsMax ?? 100_000,
       waitMs: redis?.appendTimeoutMs ?? 250,
       onWidened: (message) => this.#apply(message),
     });

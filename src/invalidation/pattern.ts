@@ -43,7 +43,8 @@ export interface PatternLimits {
 export function readPattern(text: string, limits: PatternLimits = {}): Purge {
   const { lengthMax = 1024, starsMax = 16 } = limits;
   if (text === '') throw invalid('at least 1 character', 'none');
-  const tag = readTag(text);
+  if (text === '*') return { kind: 'all' };
+  const tag = text.includes('*') ? undefined : readTag(text);
   if (tag !== undefined) return { kind: 'tag', tag };
   const above = text.endsWith(':*') ? readTag(text.slice(0, -2)) : undefined;
   if (above !== undefined) return { kind: 'below', tag: above };

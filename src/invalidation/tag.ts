@@ -111,6 +111,9 @@ export function unescapeSegment(segment: string): string {
 }
 
 function isEscapedHead(segment: string): boolean {
+  if (PLAIN.test(segment) && segment.length <= SEGMENT_LENGTH_MAX && !segment.startsWith('/')) {
+    return segment === segment.toLowerCase();
+  }
   if (NEVER.test(segment)) return false;
   return HASHED.test(segment) || escapeHead(unescapeSegment(segment)) === segment;
 }
