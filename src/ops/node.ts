@@ -133,6 +133,7 @@ function operatorsHandler(
   const stats = (): Stats => ({
     processId: process.pid,
     version,
+    ready: notReadyBecause(parts) === undefined,
     uptimeSeconds: Math.floor((clock.now() - startedAt) / 1_000),
     memoryBytes: process.memoryUsage.rss(),
     gateway: parts.gateway?.status(),

@@ -11,6 +11,8 @@ export interface NodeStats extends Stats {
 export interface Stats {
   readonly processId: number;
   readonly version: string;
+  /** Whether it lets clients in. */
+  readonly ready: boolean;
   readonly uptimeSeconds: number;
   readonly memoryBytes: number;
   /** Undefined while the gateway starts. */

@@ -19,7 +19,8 @@ async function ask(
     admin: {
       health: () => READY,
       stats: async () => ({
-        processId: 7, version: '1', uptimeSeconds: 2, memoryBytes: 3, gateway: undefined,
+        processId: 7, version: '1', ready: true, uptimeSeconds: 2, memoryBytes: 3,
+        gateway: undefined,
       }),
       ...admin,
     },
@@ -53,7 +54,7 @@ describe("the operators' app", () => {
 
   it('shows its figures', async () => {
     expect(await (await ask('/stats')).json())
-      .toEqual({ processId: 7, version: '1', uptimeSeconds: 2, memoryBytes: 3 });
+      .toEqual({ processId: 7, version: '1', ready: true, uptimeSeconds: 2, memoryBytes: 3 });
   });
 
   it('answers what it does not know with 404, and says what there is', async () => {

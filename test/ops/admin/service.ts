@@ -83,7 +83,8 @@ export async function openService(options: ServiceOptions = {}) {
     log: { warn: () => undefined, error: () => undefined },
     health: () => ({ notReadyBecause: undefined, hearing: true }),
     stats: async () => ({
-      processId: 7, version: '1', uptimeSeconds: 2, memoryBytes: 3, gateway: statusOf(core),
+      processId: 7, version: '1', ready: true, uptimeSeconds: 2, memoryBytes: 3,
+      gateway: statusOf(core),
     }),
     ...options.admin,
   });

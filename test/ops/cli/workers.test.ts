@@ -80,12 +80,18 @@ function ask(url: string, query: string): Promise<{ data: Record<string, { name:
   });
 }
 
+/** Those that let clients in. */
 async function processesOf(adminUrl: string): Promise<ReadonlySet<number>> {
-  const stats = await (await fetch(`${adminUrl}/stats`)).json() as {
-    processId: number;
-    otherWorkers: readonly { processId: number }[];
+  const stats = await (await fetch(`${adminUrl}/stats`)).json() as Process & {
+    otherWorkers: readonly Process[];
   };
-  return new Set([stats.processId, ...stats.otherWorkers.map(({ processId }) => processId)]);
+  const ready = [stats, ...stats.otherWorkers].filter((one) => one.ready);
+  return new Set(ready.map(({ processId }) => processId));
+}
+
+interface Process {
+  readonly processId: number;
+  readonly ready: boolean;
 }
 
 describe('freshet start --workers', () => {
