@@ -102,6 +102,34 @@ describe('HttpServer', () => {
     expect(seen).toEqual([`first ${QUERY}`, 'second', 'first ', 'second']);
   });
 
+  it('waits for a listener that answers later, or leaves the request later', async () => {
+    const { url } = await start({
+      listeners: [
+        async (request, response) => {
+          await new Promise(setImmediate);
+          if (request.rawBody.length > 0) response.end('later');
+          return request.rawBody.length > 0;
+        },
+        (request, response) => {
+          const isTaken = request.url?.includes('c') ?? false;
+          if (isTaken) response.end('from the second');
+          return isTaken;
+        },
+      ],
+    });
+    expect(await (await fetch(url, post(QUERY))).text()).toBe('later');
+    expect(await (await fetch(`${url}?query={c}`)).text()).toBe('from the second');
+    expect(await (await fetch(`${url}?query={b}`)).json()).toEqual({ data: { b: null } });
+  });
+
+  it('reports a listener that fails later and tells the client nothing of it', async () => {
+    const boom = new Error('a secret of ours');
+    const { url, errors } = await start({ listeners: [() => Promise.reject(boom)] });
+    const response = await fetch(url, post(QUERY));
+    expect([response.status, (await response.text()).includes('secret')]).toEqual([500, false]);
+    expect(errors).toEqual([boom]);
+  });
+
   it('reports a handler that throws and tells the client nothing of it', async () => {
     const boom = new Error('a secret of ours');
     const { url, errors } = await start({
