@@ -17,7 +17,7 @@ export interface Delivery {
   acknowledge(): void;
   /** It is acknowledged as what nobody can read. */
   refuse(): void;
-  /** It is delivered again, to this process or another one. */
+  /** It is delivered again, once the session has ended. */
   giveBack(): void;
 }
 

@@ -17,6 +17,7 @@ export interface DurableConsumerOptions {
   readonly consumer: string;
   /** What a new one reads; none is all of the stream. */
   readonly subjects: readonly string[];
+  /** Of one that is there it is changed to this. */
   readonly inFlightMax: number;
   /** What was not acknowledged is delivered again after this long. */
   readonly ackWaitMs: Millis;
@@ -41,6 +42,7 @@ export async function bindConsumer(
     return;
   }
   checkKind(found, options);
+  await boundInFlight(manager, found, options);
   if (hasLost(stream, found)) {
     await options.forget(`stream ${options.stream} has dropped messages that were not read`);
   }
@@ -88,6 +90,16 @@ function checkKind({ config }: ConsumerInfo, { consumer }: DurableConsumerOption
   if (config.deliver_subject === undefined && config.ack_policy === 'explicit') return;
   const required = 'a pull consumer with explicit acknowledgements';
   throw fault('SOURCE_INVALID', { path: `consumer ${consumer}`, required, got: 'another kind' });
+}
+
+/** The client asks for more whatever it holds: the bound of all processes is the server's. */
+async function boundInFlight(
+  manager: JetStreamManager,
+  { config }: ConsumerInfo,
+  { stream, consumer, inFlightMax }: DurableConsumerOptions,
+): Promise<void> {
+  if (config.max_ack_pending === inFlightMax) return;
+  await manager.consumers.update(stream, consumer, { max_ack_pending: inFlightMax });
 }
 
 /**

@@ -2,7 +2,7 @@
  * Reads a stream of NATS JetStream with a durable pull consumer.
  *
  * It promises what every source does. A message is acknowledged when the log has it; what was not
- * acknowledged comes again after 10 s, or at once where it was given back. Several processes share
+ * acknowledged comes again after 10 s, or soon where it was given back. Several processes share
  * the consumer, and the server deals the messages out among them: no lock is needed, since purges
  * come to the same in any order. One process appends in the order of the stream, but for what is
  * delivered again; strictly one after the other only with one process and `inFlightMax` 1.
@@ -38,6 +38,8 @@ export interface NatsSourceOptions extends SourceSurroundings {
 const ACK_WAIT_MS = 10_000;
 /** A request for messages is made anew this often; half of it without a sign is too long. */
 const PULL_MS = 10_000;
+/** What is given back comes after this long: not to the session that ends for it. */
+const GIVEN_BACK_MS = 500;
 const CLOSE_MS = 2_000;
 
 /** What the server says of a consumer that will bring nothing any more. */
@@ -85,7 +87,7 @@ export class NatsSource implements InvalidationSource {
       });
       await this.#read(connection, signal);
     } finally {
-      // What was acknowledged last is sent before it ends.
+      // What is on its way is given back, and what was acknowledged last is sent.
       await within(connection.drain(), { timeoutMs: CLOSE_MS, clock: this.#clock })
         .catch(() => void connection.close().catch(() => undefined));
     }
@@ -108,7 +110,6 @@ export class NatsSource implements InvalidationSource {
     try {
       await deliveries.until(signal);
     } finally {
-      reading.stop();
       await deliveries.end();
     }
   }
@@ -134,6 +135,6 @@ function deliveryOf(message: JsMsg): Delivery {
     payload: message.data,
     acknowledge: () => message.ack(),
     refuse: () => message.term(),
-    giveBack: () => message.nak(),
+    giveBack: () => message.nak(GIVEN_BACK_MS),
   };
 }

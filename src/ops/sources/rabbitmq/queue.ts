@@ -19,24 +19,29 @@ const NOT_FOUND = 404;
 /** Makes the queue where it is not there, and binds it. */
 export async function bindQueue(model: ChannelModel, options: QueueOptions): Promise<void> {
   const { queue, forget } = options;
-  const isNew = !await isThere(model, queue);
-  // The log takes the purge, or no queue is made: else nobody would know that it is new.
-  if (isNew) await forget('nothing is known of what came before');
-  const channel = await openChannel(model);
-  try {
-    if (isNew) {
-      await channel.assertQueue(queue, {
-        durable: true, arguments: { 'x-single-active-consumer': true },
-      });
-    }
-    for (const { exchange, key } of options.bindings) {
-      await channel.bindQueue(queue, exchange, key);
-    }
-    // Between the first purge and the binding things may have changed.
-    if (isNew) await forget('its queue was made');
-  } finally {
-    await channel.close().catch(() => undefined);
+  if (await isThere(model, queue)) {
+    await bind(model, options);
+    return;
   }
+  // The log takes the purge, or no queue is made: else nobody would know that it is new.
+  await forget('nothing is known of what came before');
+  try {
+    await withChannel(model, (channel) => channel.assertQueue(queue, {
+      durable: true, arguments: { 'x-single-active-consumer': true },
+    }));
+    await bind(model, options);
+    // Between the first purge and the binding things may have changed.
+    await forget('its queue was made');
+  } catch (error) {
+    await withChannel(model, (channel) => channel.deleteQueue(queue)).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function bind(model: ChannelModel, { queue, bindings }: QueueOptions): Promise<void> {
+  await withChannel(model, async (channel) => {
+    for (const { exchange, key } of bindings) await channel.bindQueue(queue, exchange, key);
+  });
 }
 
 /** Its errors reject what is awaited; without a listener Node would end the process. */
@@ -46,15 +51,22 @@ export async function openChannel(model: ChannelModel): Promise<Channel> {
   return channel;
 }
 
-/** Asking for what is not there closes the channel. */
 async function isThere(model: ChannelModel, queue: string): Promise<boolean> {
-  const channel = await openChannel(model);
   try {
-    await channel.checkQueue(queue);
+    await withChannel(model, (channel) => channel.checkQueue(queue));
   } catch (error) {
     if ((error as { code?: unknown }).code === NOT_FOUND) return false;
     throw error;
   }
-  await channel.close();
   return true;
+}
+
+/** One of its own: what the server refuses closes the channel. */
+async function withChannel(
+  model: ChannelModel,
+  use: (channel: Channel) => Promise<unknown>,
+): Promise<void> {
+  const channel = await openChannel(model);
+  await use(channel);
+  await channel.close();
 }

@@ -114,6 +114,7 @@ function deliveryOf(message: ConsumeMessage, channel: Channel): Delivery {
     payload: message.content,
     acknowledge: () => channel.ack(message),
     refuse: () => channel.reject(message, false),
-    giveBack: () => channel.nack(message, false, true),
+    // The session ends for it, and all that it holds goes back to its place in the queue.
+    giveBack: () => undefined,
   };
 }

@@ -10,7 +10,7 @@ import {
 import type { SourceSurroundings } from '../../../../src/ops/sources/source.ts';
 import { startNats, type NatsServer } from '../../../support/nats.ts';
 import { startProxy, type Proxy } from '../../../support/proxy.ts';
-import type { SourceWorld } from '../source-contract.ts';
+import type { BrokerWorld } from '../broker/broker-contract.ts';
 
 export const STREAM = 'changes';
 export const CONSUMER = 'freshet_shop';
@@ -20,26 +20,29 @@ export const maker = new MessageMaker({
   sourceService: 'shop', clock: systemClock, newId: () => `shop-${ids += 1}`,
 });
 
-export class NatsWorld implements SourceWorld {
+export class NatsWorld implements BrokerWorld {
   readonly isShared = true;
   readonly server: NatsServer;
+  /** Another one, that asks for a user and a password. */
+  readonly guarded: NatsServer;
   readonly #proxy: Proxy;
   #connection: NatsConnection | undefined;
 
-  private constructor(server: NatsServer, proxy: Proxy) {
-    this.server = server;
+  private constructor(servers: readonly [NatsServer, NatsServer], proxy: Proxy) {
+    [this.server, this.guarded] = servers;
     this.#proxy = proxy;
   }
 
   static async open(): Promise<NatsWorld> {
     const server = await startNats();
-    return new NatsWorld(server, await startProxy(server.port));
+    const guarded = await startNats({ user: 'shop', password: 'p@ss:w/rd' });
+    return new NatsWorld([server, guarded], await startProxy(server.port));
   }
 
   async prepare(config: object = {}): Promise<void> {
     const manager = await jetstreamManager(await this.connection());
     await manager.streams.delete(STREAM).catch(() => undefined);
-    await manager.streams.add({ name: STREAM, subjects: ['shop.>'], ...config });
+    await manager.streams.add({ name: STREAM, subjects: ['shop.>', 'crm.>'], ...config });
   }
 
   create(surroundings: SourceSurroundings, more: Partial<NatsSourceOptions> = {}): NatsSource {
@@ -73,9 +76,29 @@ export class NatsWorld implements SourceWorld {
     return this.server.restart();
   }
 
+  killServer(): Promise<void> {
+    return this.server.kill();
+  }
+
+  async forgetReader(): Promise<void> {
+    const manager = await jetstreamManager(await this.connection());
+    await manager.consumers.delete(STREAM, CONSUMER);
+  }
+
+  async waiting(): Promise<number> {
+    const manager = await jetstreamManager(await this.connection());
+    const { num_pending, num_ack_pending } = await manager.consumers.info(STREAM, CONSUMER);
+    return num_pending + num_ack_pending;
+  }
+
+  urlWith(password: string): string {
+    return `nats://anyone:${password}@127.0.0.1:${this.guarded.port}`;
+  }
+
   async close(): Promise<void> {
     await this.#connection?.close();
     await this.#proxy.stop();
+    await this.guarded.stop();
     await this.server.stop();
   }
 

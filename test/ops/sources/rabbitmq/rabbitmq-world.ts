@@ -9,7 +9,7 @@ import {
 import type { SourceSurroundings } from '../../../../src/ops/sources/source.ts';
 import { startProxy, type Proxy } from '../../../support/proxy.ts';
 import { startRabbitmq, type RabbitmqServer } from '../../../support/rabbitmq.ts';
-import type { SourceWorld } from '../source-contract.ts';
+import type { BrokerWorld } from '../broker/broker-contract.ts';
 
 export const QUEUE = 'freshet_shop';
 export const EXCHANGE = 'changes';
@@ -19,7 +19,7 @@ export const maker = new MessageMaker({
   sourceService: 'shop', clock: systemClock, newId: () => `shop-${ids += 1}`,
 });
 
-export class RabbitmqWorld implements SourceWorld {
+export class RabbitmqWorld implements BrokerWorld {
   readonly isShared = true;
   readonly server: RabbitmqServer;
   readonly #proxy: Proxy;
@@ -82,6 +82,23 @@ export class RabbitmqWorld implements SourceWorld {
 
   startServer(): Promise<void> {
     return this.server.restart();
+  }
+
+  killServer(): Promise<void> {
+    return this.server.kill();
+  }
+
+  async forgetReader(): Promise<void> {
+    await (await this.channel()).deleteQueue(QUEUE);
+  }
+
+  /** Those that were delivered to a source that ended are among them when the server knows it. */
+  async waiting(): Promise<number> {
+    return (await (await this.channel()).checkQueue(QUEUE)).messageCount;
+  }
+
+  urlWith(password: string): string {
+    return `amqp://guest:${password}@127.0.0.1:${this.server.port}`;
   }
 
   async close(): Promise<void> {
