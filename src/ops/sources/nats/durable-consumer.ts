@@ -106,6 +106,8 @@ async function boundInFlight(
  * Of a consumer with a filter it cannot be told which messages were dropped: then any that came
  * after the last one it was given might have been for it.
  */
-function hasLost({ state }: StreamInfo, { ack_floor }: ConsumerInfo): boolean {
-  return state.first_seq > ack_floor.stream_seq + 1;
+function hasLost({ state }: StreamInfo, { ack_floor, config }: ConsumerInfo): boolean {
+  // Before its first acknowledgement a consumer says 0, wherever it begins.
+  const next = Math.max(ack_floor.stream_seq + 1, config.opt_start_seq ?? 0);
+  return state.first_seq > next;
 }

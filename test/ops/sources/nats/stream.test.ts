@@ -69,6 +69,8 @@ describe('a stream', () => {
 
   it('that has dropped what was not read makes everything stale', async () => {
     await world.prepare({ max_msgs: 5 });
+    await world.change(['a', 'b', 'c', 'd', 'e', 'f', 'g']);
+    await (await started()).close();
     await (await started()).close();
     await world.change(['1', '2', '3', '4', '5']);
     await (await started()).close();
