@@ -23,6 +23,8 @@ export interface NatsOptions {
   /** Asks clients for this user and password; `url` then carries them. Default none. */
   readonly user?: string;
   readonly password?: string;
+  /** Lets in who has the key to this one, and nobody else. */
+  readonly publicKey?: string;
 }
 
 /** Resolves when the server accepts connections. */
@@ -40,7 +42,7 @@ class PrivateNats implements NatsServer {
   readonly #configuration = join(this.#directory, 'nats.conf');
   #child: ChildProcess | undefined;
 
-  constructor(port: number, { user, password }: NatsOptions) {
+  constructor(port: number, { user, password, publicKey }: NatsOptions) {
     this.port = port;
     this.#program = requireProgram({
       program: 'nats-server', debianPackage: 'nats-server', find: findNats,
@@ -48,7 +50,10 @@ class PrivateNats implements NatsServer {
     const isGuarded = user !== undefined && password !== undefined;
     const credentials = isGuarded ? `${user}:${encodeURIComponent(password)}@` : '';
     this.url = `nats://${credentials}127.0.0.1:${port}`;
-    const authorization = JSON.stringify(isGuarded ? { user, password } : {});
+    const authorization = JSON.stringify({
+      ...(isGuarded ? { user, password } : {}),
+      ...(publicKey === undefined ? {} : { users: [{ nkey: publicKey }] }),
+    });
     writeFileSync(this.#configuration, [
       `listen: "127.0.0.1:${port}"`,
       `authorization: ${authorization}`,

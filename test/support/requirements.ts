@@ -5,7 +5,6 @@
  */
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
 
 import { findProgram } from './process.ts';
 
@@ -54,10 +53,10 @@ function installed(debianPackage: string): string {
     ['install', '--yes', '--no-install-recommends', debianPackage],
   ];
   let complaint = '';
-  using _ = withoutServices();
   for (const command of commands) {
     // Several test processes may come here at once; all but the first wait for its lock.
-    const { stderr } = spawnSync('apt-get', ['-o', 'DPkg::Lock::Timeout=120', ...command], {
+    const options = ['-o', 'DPkg::Lock::Timeout=120', ...WITHOUT_SERVICES];
+    const { stderr } = spawnSync('apt-get', [...options, ...command], {
       env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
       encoding: 'utf8',
     });
@@ -69,8 +68,9 @@ function installed(debianPackage: string): string {
 /** Debian's packages begin their services at once, unless this program tells them not to. */
 const POLICY = '/usr/sbin/policy-rc.d';
 
-function withoutServices(): Disposable {
-  const isOurs = !existsSync(POLICY);
-  if (isOurs) writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
-  return { [Symbol.dispose]: () => isOurs && rmSync(POLICY, { force: true }) };
-}
+/** apt-get runs them while it has the lock, so that two processes do not disturb each other. */
+const WITHOUT_SERVICES = [
+  '-o', `DPkg::Pre-Invoke::=[ -e ${POLICY} ] || ` +
+    `{ printf '#!/bin/sh\\n# freshet\\nexit 101\\n' >${POLICY}; chmod 755 ${POLICY}; }`,
+  '-o', `DPkg::Post-Invoke::=! grep -qs '^# freshet$' ${POLICY} || rm ${POLICY}`,
+];

@@ -1,5 +1,7 @@
 import { jetstreamManager, AckPolicy, type ConsumerConfig } from '@nats-io/jetstream';
-import { connect } from '@nats-io/transport-node';
+import { connect, nkeys } from '@nats-io/transport-node';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock, systemRandom } from '../../../../src/invalidation/clock.ts';
 import { MemoryLog } from '../../../../src/invalidation/log-memory.ts';
@@ -7,6 +9,8 @@ import type { InvalidationMessage } from '../../../../src/invalidation/message.t
 import type {
   NatsSource, NatsSourceOptions,
 } from '../../../../src/ops/sources/nats/nats-source.ts';
+import { startNats } from '../../../support/nats.ts';
+import { temporaryDirectory } from '../../../support/process.ts';
 import { until } from '../../../support/until.ts';
 import { collect, OpenThings, usersIn } from '../source-contract.ts';
 import { CONSUMER, NatsWorld, STREAM } from './nats-world.ts';
@@ -137,6 +141,27 @@ describe('a connection', () => {
     const manager = await jetstreamManager(connection);
     await manager.streams.add({ name: STREAM, subjects: ['shop.>'] });
     await started({ urls: [guarded.url] });
+  });
+
+  it('is made with the key of a file, to a server that knows that', async () => {
+    const key = nkeys.createUser();
+    const credentialsFile = join(temporaryDirectory('nats-key'), 'shop.creds');
+    const [part, end] = [(name: string) => `-----BEGIN ${name}-----`, '------END-----'];
+    writeFileSync(credentialsFile, [
+      part('NATS USER JWT'), 'a.b.c', end, '',
+      part('USER NKEY SEED'), new TextDecoder().decode(key.getSeed()), end, '',
+    ].join('\n'));
+    const server = await startNats({ publicKey: key.getPublicKey() });
+    open.add({ close: () => server.stop() });
+    const urls = [server.url];
+    const refused = start({ urls });
+    const source = start({ urls, credentialsFile });
+    await until(() => source.stats.failures > 0 && refused.stats.failures > 0, {
+      what: 'both have asked',
+    });
+    expect(warnings.toSorted()).toEqual([
+      expect.stringContaining('uthorization'), expect.stringContaining('stream not found'),
+    ]);
   });
 
   it('tells where a file with credentials is missing', async () => {
