@@ -2,6 +2,7 @@
 import type { Millis } from '../invalidation/clock.ts';
 import type { Entry } from './entry.ts';
 import type { Fill } from './fill.ts';
+import type { Patience } from './patience.ts';
 import type { Tier } from './tiers.ts';
 
 /**
@@ -46,6 +47,8 @@ export interface ReadOptions extends Use {
   readonly bypass?: boolean;
   /** L2 was asked a moment ago, and holds nothing that is of use. Default false. */
   readonly knowsL2?: boolean;
+  /** Of the request that it is read for (`ReadPath.patience`). Default: it waits for each read. */
+  readonly patience?: Patience | undefined;
 }
 
 export interface Outcome {

@@ -11,7 +11,7 @@
  * - what is past its TTL is served only within its windows, and only if nothing else speaks against
  *   it: never past an invalidation, and never to who passes the cache by.
  */
-import type { Clock, Random } from '../invalidation/clock.ts';
+import type { Clock, Millis, Random } from '../invalidation/clock.ts';
 import type { Horizon } from '../invalidation/horizon.ts';
 import { BackgroundLoads } from './background-loads.ts';
 import type { Entry } from './entry.ts';
@@ -22,10 +22,13 @@ import type { LoadLock } from './load-lock.ts';
 import type { Load, LoadFailure, Outcome, ReadOptions, Use } from './load.ts';
 import { Loader } from './loader.ts';
 import { LockedLoader } from './locked-loader.ts';
+import { Patience } from './patience.ts';
 import { newReadPathStats, type ReadPathStats } from './read-stats.ts';
 import { SingleFlight, type Flight, type Landing } from './single-flight.ts';
 import type { Found, Tiers } from './tiers.ts';
-import { isOpen, wantOf, wantsOf, type Want } from './want.ts';
+import {
+  isOpen, wantOf, wantsOf, type Call, type Party, type Place, type Want,
+} from './want.ts';
 import { isDueEarly, mayOutliveOutage, mayRevalidate } from './windows.ts';
 
 export type { Fill } from './fill.ts';
@@ -40,6 +43,8 @@ export interface ReadPathOptions {
   readonly random: Random;
   /** Of all nodes on the load of a key. Default none: each node loads for itself. */
   readonly lock?: LoadLock | undefined;
+  /** How long a request waits for L2 in all; no longer than for one read. Default 50 ms. */
+  readonly patienceMs?: Millis | undefined;
   /** Loads that others may wait for. Default 10,000; beyond it everybody loads alone. */
   readonly flightsMax?: number;
   /** Loads off the path of requests at a time. Default 100; beyond it none is begun. */
@@ -58,6 +63,7 @@ export class ReadPath {
   readonly #freshness: Freshness;
   readonly #clock: Clock;
   readonly #random: Random;
+  readonly #patienceMs: Millis;
   readonly #flights: SingleFlight;
   readonly #loader: Loader;
   readonly #locked: LockedLoader | undefined;
@@ -65,11 +71,12 @@ export class ReadPath {
   readonly #hot: HotEntries;
 
   constructor({ tiers, freshness, horizon, clock, random, ...others }: ReadPathOptions) {
-    const { flightsMax, backgroundLoadsMax, hotKeysMax: keysMax, lock } = others;
+    const { flightsMax, backgroundLoadsMax, hotKeysMax: keysMax, lock, patienceMs = 50 } = others;
     this.#tiers = tiers;
     this.#freshness = freshness;
     this.#clock = clock;
     this.#random = random;
+    this.#patienceMs = patienceMs;
     this.#flights = new SingleFlight({ clock, ...(flightsMax !== undefined && { flightsMax }) });
     this.#background = new BackgroundLoads(backgroundLoadsMax);
     this.stats = newReadPathStats(this.#background.stats);
@@ -85,6 +92,11 @@ export class ReadPath {
   /** How many keys are being loaded for whoever wants them. */
   get flights(): number {
     return this.#flights.size;
+  }
+
+  /** For one request, to be given to each of its reads. */
+  patience(): Patience {
+    return new Patience(this.#clock, this.#patienceMs);
   }
 
   /**
@@ -108,8 +120,13 @@ export class ReadPath {
   }
 
   /** As `Tiers.below`; undefined also where somebody loads it, whom `read` waits for. */
-  below<T>(key: CacheKey, use: (found: Found | undefined) => T): Promise<T> | undefined {
-    return this.#flights.find(key.id) === undefined ? this.#tiers.below(key, use) : undefined;
+  below<T>(
+    key: CacheKey,
+    use: (found: Found | undefined) => T,
+    patience: Patience,
+  ): Promise<T> | undefined {
+    if (this.#flights.find(key.id) !== undefined) return undefined;
+    return this.#tiers.below(key, use, patience);
   }
 
   /**
@@ -216,7 +233,8 @@ export class ReadPath {
       if (flight === undefined) return;
       const want = { ...wantOf(key, index), flight, knowsL2: known !== undefined };
       const load: Load = (missing) => background()(missing);
-      await this.#lead({ led: [want], alone: [] }, { load, options: use, isReload: true });
+      const options: ReadOptions = { ...use, patience: undefined };
+      await this.#lead({ led: [want], alone: [] }, { load, options, isReload: true });
     });
   }
 
@@ -237,8 +255,11 @@ export class ReadPath {
     }
   }
 
-  #load(missing: readonly Want[], { load, options: { lockMs: leaseMs = 0 } }: Call): Promise<void> {
-    if (this.#locked === undefined || leaseMs <= 0) return this.#loader.load(missing, load);
+  #load(missing: readonly Want[], { load, options }: Call): Promise<void> {
+    const { lockMs: leaseMs = 0, patience } = options;
+    if (this.#locked === undefined || leaseMs <= 0 || patience?.isOver === true) {
+      return this.#loader.load(missing, load);
+    }
     return this.#locked.load(missing, { load, leaseMs });
   }
 
@@ -251,7 +272,9 @@ export class ReadPath {
 
   async #find(led: readonly Want[], { options, isReload }: Call): Promise<void> {
     if (led.length === 0) return;
-    const found = await this.#tiers.get(led.map(({ key }) => key), { withExpired: true });
+    const { patience } = options;
+    const keys = led.map(({ key }) => key);
+    const found = await this.#tiers.get(keys, { withExpired: true, patience });
     for (const [at, want] of led.entries()) {
       const hit = found[at];
       if (hit === undefined) continue;
@@ -318,20 +341,4 @@ export class ReadPath {
     }
     this.stats.landingsRefused += 1;
   }
-}
-
-/** Where the answer to a key belongs. */
-type Place = Pick<Want, 'key' | 'index'>;
-
-/** Keys that one caller loads: with flights that others may join, and without. */
-interface Party {
-  readonly led: readonly Want[];
-  readonly alone: readonly Want[];
-}
-
-interface Call {
-  readonly load: Load;
-  readonly options: ReadOptions;
-  /** Off the path of any request: who began it is answered already. */
-  readonly isReload: boolean;
 }

@@ -10,6 +10,7 @@ import type { Entry } from './entry.ts';
 import type { Evidence, FillVerdict, Freshness, Verdict } from './freshness.ts';
 import type { CacheKey } from './key.ts';
 import type { MemoryStore } from './memory-store.ts';
+import type { Patience } from './patience.ts';
 import type { Store } from './store.ts';
 
 export type Tier = 'l1' | 'l2';
@@ -27,6 +28,8 @@ export interface GetOptions {
    * stretch. Default false.
    */
   readonly withExpired?: boolean;
+  /** Of whoever waits for it. Default as much as L2 has. */
+  readonly patience?: Patience | undefined;
 }
 
 export interface TiersOptions {
@@ -94,7 +97,7 @@ export class Tiers {
   /** L1, and for what is not there L2. One result for each key, in order. */
   async get(
     keys: readonly CacheKey[],
-    { withExpired = false }: GetOptions = {},
+    { withExpired = false, patience }: GetOptions = {},
   ): Promise<readonly (Found | undefined)[]> {
     const results = keys.map((key): Found | undefined => {
       const entry = this.peek(key);
@@ -102,7 +105,8 @@ export class Tiers {
     });
     const missing = results.flatMap((found, index) => found === undefined ? [index] : []);
     if (missing.length === 0) return results;
-    const below = await this.#getFromL2(missing.map((index) => keys[index] as CacheKey));
+    const missed = missing.map((index) => keys[index] as CacheKey);
+    const below = await this.#getFromL2(missed, patience);
     for (const [at, index] of missing.entries()) {
       const found = this.#promote(keys[index] as CacheKey, below[at]);
       if (found?.verdict !== 'current') this.stats.misses += 1;
@@ -116,9 +120,13 @@ export class Tiers {
    * asked of what was there. Undefined where there is nothing to be gained: there is no L2, or L1
    * holds what is past its TTL.
    */
-  below<T>(key: CacheKey, use: (found: Found | undefined) => T): Promise<T> | undefined {
+  below<T>(
+    key: CacheKey,
+    use: (found: Found | undefined) => T,
+    patience?: Patience,
+  ): Promise<T> | undefined {
     if (this.#l2 === undefined || this.peekExpired(key) !== undefined) return undefined;
-    return this.#getFromL2([key]).then(([entry]) => {
+    return this.#getFromL2([key], patience).then(([entry]) => {
       const found = this.#promote(key, entry);
       if (found?.verdict !== 'current') this.stats.misses += 1;
       return use(found);
@@ -195,10 +203,15 @@ export class Tiers {
     return { entry, tier: 'l2', verdict };
   }
 
-  async #getFromL2(keys: readonly CacheKey[]): Promise<readonly (Entry | undefined)[]> {
-    if (this.#l2 === undefined) return [];
+  async #getFromL2(
+    keys: readonly CacheKey[],
+    patience: Patience | undefined,
+  ): Promise<readonly (Entry | undefined)[]> {
+    const l2 = this.#l2;
+    if (l2 === undefined) return [];
     try {
-      return await this.#l2.get(keys);
+      if (patience === undefined) return await l2.get(keys);
+      return await patience.wait(async () => l2.get(keys)) ?? [];
     } catch {
       this.stats.l2Faults += 1;
       return [];

@@ -1,7 +1,7 @@
 /** One of the keys that a caller asked for, and how far its answer has come. */
 import type { Entry } from './entry.ts';
 import type { CacheKey } from './key.ts';
-import type { Outcome, ReadOptions } from './load.ts';
+import type { Load, Outcome, ReadOptions } from './load.ts';
 import type { Flight } from './single-flight.ts';
 
 export interface Want {
@@ -19,6 +19,22 @@ export interface Want {
   fallback: Entry | undefined;
   /** Of the loads of others that it waited for. */
   readonly failures: unknown[];
+}
+
+/** Where the answer to a key belongs. */
+export type Place = Pick<Want, 'key' | 'index'>;
+
+/** Keys that one caller loads: with flights that others may join, and without. */
+export interface Party {
+  readonly led: readonly Want[];
+  readonly alone: readonly Want[];
+}
+
+export interface Call {
+  readonly load: Load;
+  readonly options: ReadOptions;
+  /** Off the path of any request: who began it is answered already. */
+  readonly isReload: boolean;
 }
 
 export function wantOf(key: CacheKey, index: number): Want {

@@ -85,7 +85,10 @@ export class Core {
       redis: client, clock, random, prefix: redis.keyPrefix, timeoutMs: redis.readTimeoutMs,
       owner: randomUUID(),
     });
-    this.readPath = new ReadPath({ tiers: this.tiers, freshness, horizon, clock, random, lock });
+    this.readPath = new ReadPath({
+      tiers: this.tiers, freshness, horizon, clock, random, lock,
+      patienceMs: redis?.readTimeoutMs,
+    });
     node.onMoved(() => this.readPath.positionMoved());
     node.onRecords((records) => {
       caching.follow(records);

@@ -1,7 +1,7 @@
 /**
  * The log as a list in the process: the embedded default, where one node is the whole fleet. Its
- * positions begin at the wall clock's time of its creation, so that they are beyond those of the
- * process before.
+ * positions tell the time of the wall clock, as those of Redis do, so that they are beyond those of
+ * the process before; where it is set back they go on from where they were.
  *
  * It promises what `Log` does, and that a record can be read by every follower when `append`
  * resolves. It is bounded: a follower from before the oldest record is told of a gap.
@@ -13,7 +13,7 @@ import { fault } from './errors.ts';
 import { fenceMessage } from './fence.ts';
 import type { AppendOptions, Log, LogEvent, LogRecord } from './log.ts';
 import { readMessage, type InvalidationMessage } from './message.ts';
-import { positionOf, successor, type Position } from './position.ts';
+import { latest, positionOf, successor, type Position } from './position.ts';
 
 export interface MemoryLogOptions {
   /** Default the system's. */
@@ -50,7 +50,7 @@ export class MemoryLog implements Log {
     this.#clock = clock;
     this.#heartbeatMs = heartbeatMs;
     this.#recordsMax = recordsMax;
-    this.#start = this.#end = positionOf(Math.floor(clock.wall()), 0);
+    this.#start = this.#end = this.#now();
   }
 
   // Async, so that a message that cannot be read rejects, as it does with Redis.
@@ -67,7 +67,7 @@ export class MemoryLog implements Log {
     const seen = this.#seen.get(digest);
     if (seen !== undefined) return seen.position;
 
-    const position = successor(this.#end);
+    const position = latest(successor(this.#end), this.#now());
     this.#seen.set(digest, { position, until: this.#clock.now() + SEEN_MS });
     this.#push({ position, message: readable });
     return position;
@@ -100,6 +100,10 @@ export class MemoryLog implements Log {
     this.#closed = true;
     for (const wake of this.#waiting) wake();
     return Promise.resolve();
+  }
+
+  #now(): Position {
+    return positionOf(Math.floor(this.#clock.wall()), 0);
   }
 
   assertInvariants(): void {

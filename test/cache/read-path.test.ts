@@ -1,7 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { pause } from '../../src/invalidation/clock.ts';
 import { entityKey, responseKey, type CacheKey } from '../../src/cache/key.ts';
 import type { Fill, Load, Outcome, ReadPath } from '../../src/cache/read-path.ts';
 import { CountingStore, HeldStore } from './faulty-store.ts';
+import { MemoryLoadLock } from './memory-load-lock.ts';
 import { Origin } from './origin.ts';
 import { entryOf, fillOf, Node, place, settle, tag } from './samples.ts';
 
@@ -60,11 +62,49 @@ describe('reading', () => {
   it('of L2 alone is left to who loads already', async () => {
     const first = path.read([key], origin.load);
     await origin.nth(0);
-    expect(path.below(key, (found) => found)).toBeUndefined();
+    expect(path.below(key, (found) => found, path.patience())).toBeUndefined();
     origin.loads[0]?.answer([fillOf('A')]);
     await first;
     node.l1.clear();
-    expect((await path.below(key, (found) => found))?.entry.value.toString()).toBe('A');
+    const found = await path.below(key, (one) => one, path.patience());
+    expect(found?.entry.value.toString()).toBe('A');
+  });
+
+  it('waits for L2 no longer in all its reads than it may for one', async () => {
+    const held = new HeldStore(l2);
+    node = new Node({ clock: node.clock, l2: held });
+    path = node.path({ patienceMs: 50 });
+    const patience = path.patience();
+    const read = (of: CacheKey): Promise<readonly Outcome[]> =>
+      path.read([of], loading(fillOf('A')), { patience });
+    const first = read(keys[0]);
+    await node.clock.advanceAsync(30);
+    held.letGo();
+    expect(told(await first)).toEqual(['A loaded']);
+    const second = read(keys[1]);
+    await node.clock.advanceAsync(20);
+    expect(told(await second)).toEqual(['A loaded']);
+    expect(held.held).toBe(1);
+    expect(told(await read(keys[2]))).toEqual(['A loaded']);
+    expect(held.held, 'it was asked no more').toBe(1);
+    const another = path.read([keys[3]], never, { patience: path.patience() });
+    await l2.set(keys[3], entryOf('B'));
+    await settle();
+    held.letGo();
+    expect(told(await another)).toEqual(['B l2']);
+  });
+
+  it('takes no lock of the fleet when it has waited in vain', async () => {
+    const lock = new MemoryLoadLock(node.clock);
+    path = node.path({ lock, patienceMs: 50 });
+    const patience = path.patience();
+    const inVain = patience.wait(() => pause(node.clock, 50));
+    await node.clock.advanceAsync(50);
+    await inVain;
+    await lock.acquire([key], 1_000);
+    const options = { patience, lockMs: 500 };
+    expect(told(await path.read([key], loading(fillOf('A')), options))).toEqual(['A loaded']);
+    expect(node.clock.now()).toBe(50);
   });
 
   it('has nothing to do for no keys', async () => {

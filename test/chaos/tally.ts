@@ -3,7 +3,10 @@
 /** Which bound a request is held to. */
 export type Kind = 'read' | 'positioned' | 'mutation';
 
-/** Read the cache thrice (response, root field, entity), 50 ms each at most (`readTimeoutMs`). */
+/**
+ * It waits for the cache in Redis for 50 ms at most in all its reads (`readTimeoutMs`). So does
+ * each of the two requests whose load it may have waited for in vain before it loads alone.
+ */
 const READ_MS = 3 * 50;
 
 /**

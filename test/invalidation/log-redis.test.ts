@@ -34,7 +34,7 @@ afterEach(async () => {
 
 function open(options: Partial<RedisLogOptions> = {}): RedisLog {
   const log = new RedisLog({
-    redis: server.url, heartbeatMs: 20, commandTimeoutMs: 500, appendTimeoutMs: 500, ...options,
+    redis: server.url, heartbeatMs: 20, commandTimeoutMs: 5_000, appendTimeoutMs: 5_000, ...options,
   });
   opened.push(log);
   return log;
@@ -335,7 +335,12 @@ describe('the log in Redis when Redis fails', () => {
   let own: RedisServer;
   afterEach(() => own.stop());
 
+  /** Its calls wait no longer than a test of that can take, so any of them may be given up. */
   const impatient = { heartbeatMs: 50, commandTimeoutMs: 200, appendTimeoutMs: 100 };
+
+  /** Given up or not, an equal message is the same message. */
+  const appended = (log: RedisLog, message = someMessage()): Promise<Position> =>
+    until(() => log.append(message).catch(() => undefined), { what: 'it is appended' });
 
   it('is absent at the start, is told to be lost, and heals when it comes', async () => {
     const port = await freePort();
@@ -345,9 +350,7 @@ describe('the log in Redis when Redis fails', () => {
     await expect(log.append(someMessage())).rejects.toMatchObject({ code: 'LOG_UNAVAILABLE' });
     own = await startRedis({ port });
     await follower.until('gap');
-    const message = someMessage();
-    const append = () => log.append(message).catch(() => undefined);
-    const position = await until(append, { what: 'it can be appended' });
+    const position = await appended(log);
     expect((await follower.records(1)).records[0]?.position).toBe(position);
   });
 
@@ -355,7 +358,7 @@ describe('the log in Redis when Redis fails', () => {
     own = await startRedis();
     const log = open({ redis: own.url, ...impatient });
     const follower = follow(log);
-    const before = await log.append(someMessage());
+    const before = await appended(log);
     await follower.records(1);
     await own.kill();
     await follower.until('lost');
@@ -364,8 +367,7 @@ describe('the log in Redis when Redis fails', () => {
     const { end } = await follower.until('gap');
     expect(end > before).toBe(true);
     const message = someMessage();
-    const append = () => log.append(message).catch(() => undefined);
-    expect(await until(append, { what: 'it can be appended' }) > end).toBe(true);
+    expect(await appended(log, message) > end).toBe(true);
     expect((await follower.records(1)).records[0]?.message).toEqual(message);
   });
 
@@ -373,13 +375,13 @@ describe('the log in Redis when Redis fails', () => {
     own = await startRedis({ persistence: true });
     const log = open({ redis: own.url, ...impatient });
     const follower = follow(log);
-    await log.append(someMessage());
+    await appended(log);
     await follower.records(1);
     await own.kill();
     await follower.until('lost');
     await own.restart();
     const message = someMessage();
-    await until(() => log.append(message).catch(() => undefined), { what: 'it is appended' });
+    await appended(log, message);
     const { records, others } = await follower.records(1);
     expect(records[0]?.message).toEqual(message);
     expect(others.filter(({ kind }) => kind === 'gap')).toEqual([]);
@@ -389,7 +391,7 @@ describe('the log in Redis when Redis fails', () => {
     own = await startRedis();
     const log = open({ redis: own.url, ...impatient });
     const follower = follow(log);
-    await log.append(someMessage());
+    await appended(log);
     await follower.records(1);
     own.pause();
     const threeSeconds = sleep(3_000);
@@ -399,11 +401,8 @@ describe('the log in Redis when Redis fails', () => {
     await follower.until('lost');
     await threeSeconds;
     own.resume();
-    const append = () => log.append(message).catch(() => undefined);
-    const position = await until(append, { what: 'it can be appended' });
-    const last = await until(() => log.append(someMessage()).catch(() => undefined), {
-      what: 'another can be appended',
-    });
+    const position = await appended(log, message);
+    const last = await appended(log);
     const { records, others } = await follower.records(2);
     expect(records.map((record) => record.position)).toEqual([position, last]);
     expect(others.filter(({ kind }) => kind === 'gap')).toEqual([]);
@@ -417,7 +416,7 @@ describe('the log in Redis when Redis fails', () => {
     for (let round = 0; round < 5; round += 1) {
       await killer.call('client', 'kill', 'type', 'normal', 'skipme', 'yes');
       const message = someMessage();
-      await until(() => log.append(message).catch(() => undefined), { what: 'it is appended' });
+      await appended(log, message);
       const { records, others } = await follower.records(1);
       expect(records[0]?.message).toEqual(message);
       if (round > 0) expect(others.filter(({ kind }) => kind === 'gap')).toEqual([]);

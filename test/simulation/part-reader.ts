@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import type { Entry } from '../../src/cache/entry.ts';
 import type { CacheKey } from '../../src/cache/key.ts';
 import type { Fill, Load, Outcome, ReadPath } from '../../src/cache/read-path.ts';
-import type { Tier } from '../../src/cache/tiers.ts';
+import type { Found, Tier } from '../../src/cache/tiers.ts';
 import { Exchange, type Purpose } from '../../src/gateway/caching/exchange.ts';
 import {
   boundsOf, lifetimeOfWhole, lifetimeWithin, negativeTerms, useOf, type Terms,
@@ -83,6 +83,7 @@ export class PartReader {
   async read(request: Request, bypass: boolean): Promise<readonly PartAnswer[]> {
     const { caller, parts } = request;
     const exchange = this.#exchange(caller, 'answer', bypass);
+    exchange.patience = this.#options.readPath.patience();
     const recognised = await Promise.all(parts.map(async (part) =>
       (bypass ? undefined : this.#recognised(part, caller))));
     const others = parts.filter((_, at) => recognised[at] === undefined);
@@ -113,8 +114,9 @@ export class PartReader {
     };
     const entry = node.tiers.peek(key);
     if (entry !== undefined) return answerOf(entry, 'l1');
-    return readPath.below(key, (found) =>
-      (found?.verdict === 'current' ? answerOf(found.entry, found.tier) : undefined));
+    const answerFound = (found: Found | undefined): PartAnswer | undefined =>
+      (found?.verdict === 'current' ? answerOf(found.entry, found.tier) : undefined);
+    return readPath.below(key, answerFound, readPath.patience());
   }
 
   /** What a mutation's answer shows of an entity, under the key that a read of it has. */
@@ -160,6 +162,7 @@ export class PartReader {
     const terms = limits.strategies.terms[first.kind];
     const outcomes = await readPath.read(keys, load, {
       bypass: exchange.behind,
+      patience: exchange.patience,
       ...useOf(terms, { exchange, audience }),
       ...(exchange.purpose === 'answer' && {
         background: () => this.#reload(wanted, { request, terms }),
@@ -217,6 +220,7 @@ export class PartReader {
       const fills = await Promise.all(missing.map(async ({ part, key, audience }) => {
         const inner = this.#exchange(request.caller, exchange.purpose, bypass);
         inner.loadsEarly = exchange.loadsEarly;
+        inner.patience = exchange.patience;
         const one = await this.#bring(part, { request, exchange: inner }, audience);
         const fill = made.keep(one.fill, key.id);
         brought.set(key.id, { ...one, fill });

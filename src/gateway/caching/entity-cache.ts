@@ -88,6 +88,7 @@ export class EntityCache {
     const { readPath } = this.#options;
     const outcomes = await readPath.read(keys, load, {
       bypass: exchange.mutating || exchange.behind,
+      patience: exchange.patience,
       ...useOf(request.plan, { exchange, audience: request.audience }),
       ...(request.again !== undefined && { background: reloadOf(request.again, asked) }),
     });

@@ -126,6 +126,7 @@ class EntityBatch<Value, Context extends object> {
     };
     const outcomes = await this.#core.readPath.read(keys, load, {
       bypass: this.#exchange.mutating || this.#exchange.behind,
+      patience: this.#exchange.patience,
       ...useOf(hint, { exchange: this.#exchange, audience }),
       ...this.#background(ids, kind),
     }).catch((error: unknown) => {

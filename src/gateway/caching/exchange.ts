@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import type { GraphQLSchema } from 'graphql';
+import type { Patience } from '../../cache/patience.ts';
 import type { Millis } from '../../invalidation/clock.ts';
 import { latest, type Position } from '../../invalidation/position.ts';
 import type { Tag } from '../../invalidation/tag.ts';
@@ -103,6 +104,8 @@ export class Exchange {
   chosen = false;
   /** What L2 was asked for and has nothing of, by its id: it need not be asked again. */
   absentBelow: string | undefined;
+  /** What it has left to wait for L2. */
+  patience: Patience | undefined;
   /** A subscription is being answered, for as long as it lasts: nothing is gathered about it. */
   streaming = false;
   /** What it reloads, it does before it has to: its parts likewise. */

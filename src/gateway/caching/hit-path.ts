@@ -16,6 +16,7 @@ import type { ServerResponse } from 'node:http';
 import type { Entry } from '../../cache/entry.ts';
 import type { CacheKey } from '../../cache/key.ts';
 import type { MemoryStore } from '../../cache/memory-store.ts';
+import type { Patience } from '../../cache/patience.ts';
 import type { ReadPath } from '../../cache/read-path.ts';
 import type { Found, Tier, Tiers } from '../../cache/tiers.ts';
 import type { Clock, Millis } from '../../invalidation/clock.ts';
@@ -34,7 +35,7 @@ import { ReadyAnswers } from './ready-answers.ts';
 
 export interface HitPathOptions {
   readonly tiers: Pick<Tiers, 'peek'>;
-  readonly readPath: Pick<ReadPath, 'used' | 'below'>;
+  readonly readPath: Pick<ReadPath, 'used' | 'below' | 'patience'>;
   readonly l1: Pick<MemoryStore, 'find' | 'replace'>;
   readonly node: { readonly position: Position };
   readonly clock: Clock;
@@ -89,13 +90,15 @@ interface Recognised {
 }
 
 /** A request that was left to Yoga. */
-interface Left {
+export interface Left {
   /** Its answer is to be audited. */
   readonly isChosen: boolean;
   /** The state of the gates that it has yet to pass. */
   readonly gates: number;
   /** What L2 was asked for and has nothing of, by its id. */
   readonly absentBelow: string | undefined;
+  /** What is left of it for L2. Undefined: all. */
+  readonly patience: Patience | undefined;
 }
 
 /** One request, how to answer it, and what is known of it. */
@@ -162,20 +165,24 @@ export class HitPath {
     const entry = tiers.peek(known.key);
     const asking = { request, response, known };
     if (entry !== undefined) return this.#answer(asking, entry, 'l1');
-    const gates = this.#gates;
-    const below = readPath.below(known.key, (found) => this.#answerFound(asking, found, gates));
-    return below ?? this.#leave(request);
+    const since = { gates: this.#gates, patience: readPath.patience() };
+    const answer = (found: Found | undefined): boolean => this.#answerFound(asking, found, since);
+    return readPath.below(known.key, answer, since.patience) ?? this.#leave(request);
   };
 
   /** As `listener`, once L2 has answered. */
-  #answerFound(asking: Asking, found: Found | undefined, gates: number): boolean {
+  #answerFound(
+    asking: Asking,
+    found: Found | undefined,
+    { gates, patience }: { gates: number; patience: Patience },
+  ): boolean {
     const { request, response, known } = asking;
     // There is nobody to be answered any more.
     if (response.destroyed) return true;
-    if (found === undefined) return this.#leave(request, { absentBelow: known.key.id });
+    if (found === undefined) return this.#leave(request, { absentBelow: known.key.id, patience });
     const { entry, tier, verdict } = found;
     const isStill = gates === this.#gates && this.#options.enabled() && this.#isValid(known);
-    if (verdict !== 'current' || !isStill) return this.#leave(request);
+    if (verdict !== 'current' || !isStill) return this.#leave(request, { patience });
     return this.#answer(asking, entry, tier);
   }
 
@@ -190,8 +197,11 @@ export class HitPath {
     return true;
   }
 
-  #leave(request: ReadRequest, { isChosen = false, absentBelow }: Partial<Left> = {}): false {
-    this.#left.set(request, { isChosen, gates: this.#gates, absentBelow });
+  #leave(
+    request: ReadRequest,
+    { isChosen = false, absentBelow, patience }: Partial<Left> = {},
+  ): false {
+    this.#left.set(request, { isChosen, gates: this.#gates, absentBelow, patience });
     return false;
   }
 
@@ -213,14 +223,9 @@ export class HitPath {
     this.#requests.set(fingerprint, { ...kept, template, believedUntil });
   }
 
-  /** Whether the request was left to Yoga because its answer is to be audited. */
-  isChosen(request: object): boolean {
-    return this.#left.get(request)?.isChosen ?? false;
-  }
-
-  /** What of L2 need not be asked for the request again, by its id. */
-  absentBelow(request: object): string | undefined {
-    return this.#left.get(request)?.absentBelow;
+  /** How the request was left to Yoga. */
+  left(request: object): Left | undefined {
+    return this.#left.get(request);
   }
 
   /** No request is recognised any more: what passes the gates has changed. */

@@ -45,6 +45,7 @@ export class ResponseCache {
     const { plans, hash } = this.#options.planned(args.schema);
     const plan = plans.of(args);
     exchange.executedUnder(args.schema);
+    exchange.patience ??= this.#options.readPath.patience();
     const audience = audienceOf(plan.scope, exchange.caller);
     const { behind } = exchange;
     const { document } = args;
@@ -69,7 +70,8 @@ export class ResponseCache {
     const { earlyExpiry = 0, refreshHits = 0 } = use;
     const kept = { key, schemaHash: hash, earlyExpiry, countsUses: refreshHits > 0 };
     const knowsL2 = exchange.absentBelow === key.id;
-    const read = this.#options.readPath.read([key], load, { ...use, knowsL2 });
+    const { patience } = exchange;
+    const read = this.#options.readPath.read([key], load, { ...use, knowsL2, patience });
     return orUnstorable(
       read.then(([outcome]) => {
         assert(outcome !== undefined, 'one key, one outcome');

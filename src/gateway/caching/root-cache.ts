@@ -33,6 +33,7 @@ export class RootCache {
     };
     const [outcome] = await this.#readPath.read([key], load, {
       bypass: exchange.mutating || exchange.behind,
+      patience: exchange.patience,
       ...useOf(request.plan, { exchange, audience }),
       ...(request.again !== undefined && { background: reloadOf(request.again) }),
     });

@@ -27,7 +27,7 @@ export interface ResponseCachePluginOptions extends AnswerHeaderOptions {
   /** Carries the position as well, for browsers. Default none. */
   readonly positionCookie?: PositionCookie | undefined;
   /** Is told of answers that were kept. Default none. */
-  readonly hitPath?: Pick<HitPath, 'learn' | 'isChosen' | 'absentBelow'>;
+  readonly hitPath?: Pick<HitPath, 'learn' | 'left'>;
   /** How to execute again what a request asked for. */
   readonly renewal: Renewal;
 }
@@ -56,8 +56,10 @@ export function useResponseCache(options: ResponseCachePluginOptions): Plugin {
       if ('exchange' in context) return;
       const exchange = await openExchange(context.request, options);
       const { req } = context as Served;
-      exchange.chosen = req !== undefined && options.hitPath?.isChosen(req) === true;
-      exchange.absentBelow = req && options.hitPath?.absentBelow(req);
+      const left = req && options.hitPath?.left(req);
+      exchange.chosen = left?.isChosen === true;
+      exchange.absentBelow = left?.absentBelow;
+      exchange.patience = left?.patience;
       exchanges.set(context.request, [...(exchanges.get(context.request) ?? []), exchange]);
       extendContext({ exchange } as unknown as Partial<typeof context>);
     },

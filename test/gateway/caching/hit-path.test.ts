@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import type { Entry } from '../../../src/cache/entry.ts';
 import { responseKey } from '../../../src/cache/key.ts';
+import { Patience } from '../../../src/cache/patience.ts';
 import type { Found } from '../../../src/cache/tiers.ts';
 import { HitPath, type HitPathOptions } from '../../../src/gateway/caching/hit-path.ts';
 import { ANONYMOUS, type Caller } from '../../../src/gateway/http/caller.ts';
@@ -51,11 +52,13 @@ function world(given: Partial<HitPathOptions> = {}) {
     /** What L2 answers, when it does. Undefined: there is no L2. */
     below: undefined as Promise<Found | undefined> | undefined,
   };
+  const patience = new Patience(clock, 50);
   const hitPath = new HitPath({
     tiers: { peek: ({ id }) => (id === KEY.id ? state.entry : undefined) },
     readPath: {
       used: (...used) => void state.uses.push(used),
       below: (_key, use) => state.below?.then(use),
+      patience: () => patience,
     },
     l1: { find: () => state.entry, replace: () => false },
     node: {
@@ -108,7 +111,7 @@ function world(given: Partial<HitPathOptions> = {}) {
     expect(ask(request)).toBe(false);
     learn(request, options);
   };
-  return { clock, state, hitPath, offer, ask, learn, recognise };
+  return { clock, state, hitPath, patience, offer, ask, learn, recognise };
 }
 
 describe('a recognised request', () => {
@@ -193,7 +196,7 @@ describe('a recognised request', () => {
     state.audited = true;
     const [chosen, other] = [requestOf(), requestOf('{"query":"{ b }"}')];
     expect([ask(chosen), ask(other)]).toEqual([false, false]);
-    expect([hitPath.isChosen(chosen), hitPath.isChosen(other)]).toEqual([true, false]);
+    expect([chosen, other].map((one) => hitPath.left(one)?.isChosen)).toEqual([true, false]);
   });
 });
 
@@ -234,18 +237,18 @@ describe('a recognised request whose answer is not in memory', () => {
   });
 
   it('is left to Yoga where L2 has nothing, which Yoga is told', async () => {
-    const { answer, sink, request, hitPath } = asking();
-    expect(hitPath.absentBelow(request)).toBeUndefined();
+    const { answer, sink, request, hitPath, patience } = asking();
+    expect(hitPath.left(request)?.absentBelow).toBeUndefined();
     expect(await answer('none')).toBe(false);
     expect(sink.status).toBe(0);
-    expect(hitPath.absentBelow(request)).toBe(KEY.id);
+    expect(hitPath.left(request)).toMatchObject({ absentBelow: KEY.id, patience });
     expect(hitPath.stats.hits).toBe(0);
   });
 
   it('is left to Yoga where L2 has what is past its TTL, which may yet be of use', async () => {
-    const { answer, request, hitPath } = asking();
+    const { answer, request, hitPath, patience } = asking();
     expect(await answer({ ...found, verdict: 'expired' })).toBe(false);
-    expect(hitPath.absentBelow(request)).toBeUndefined();
+    expect(hitPath.left(request)).toMatchObject({ absentBelow: undefined, patience });
   });
 
   it.each([
@@ -256,8 +259,8 @@ describe('a recognised request whose answer is not in memory', () => {
     const { answer, state, sink, hitPath, request } = asking();
     Object.assign(state, change);
     expect(await answer()).toBe(false);
-    expect([sink.status, hitPath.absentBelow(request)]).toEqual([0, undefined]);
-    expect(hitPath.isChosen(request)).toBe('audited' in change);
+    expect([sink.status, hitPath.left(request)?.absentBelow]).toEqual([0, undefined]);
+    expect(hitPath.left(request)?.isChosen).toBe('audited' in change);
   });
 
   it('is left to Yoga if the gates change while L2 is asked, and may be learnt anew', async () => {
