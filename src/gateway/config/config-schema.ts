@@ -81,7 +81,8 @@ const redis = z.strictObject({
     description: 'Put before every key of the cache. Empty, as existing services expect.',
     required: 'a text of at most 100 characters',
   }),
-  readTimeoutMs: delayMs.default(50).meta(about('No request waits longer for all that Redis holds for it.')),
+  readTimeoutMs: delayMs.default(50)
+    .meta(about('No request waits longer for all that Redis holds for it.')),
   appendTimeoutMs: delayMs.default(250)
     .meta(about('No invalidation waits longer to be in the log; it is then tried again.')),
 });
