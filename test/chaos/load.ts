@@ -20,6 +20,7 @@ import { HttpClient, type HttpAnswer } from './http-client.ts';
 import type { Ledger } from './ledger.ts';
 import { DAWDLE_MS_MAX, membersOf, TEAM_SIZE, type Origin } from './origin.ts';
 import { StallMeter } from './stall-meter.ts';
+import { StolenTime } from './stolen-time.ts';
 import type { Kind, Tally } from './tally.ts';
 import type { Topology } from './topology.ts';
 
@@ -41,6 +42,8 @@ const PAUSE_MS_MAX = 1;
 const WRITE_EVERY_MS = 360;
 const POSITIONED_SHARE = 0.1;
 const WRITTEN_AGAIN_SHARE = 0.5;
+/** It is not asked of less whether the machine stood still. */
+const LONG_MS = 50;
 const RECONNECT_EVERY_MS = 1_000;
 /** After this long without a way to deliver, the suite itself is at fault. */
 const DELIVERY_MS = 60_000;
@@ -65,6 +68,7 @@ export class Load {
   readonly #publisher: Publisher;
   #reconnectedAt = 0;
   readonly #stalls = new StallMeter();
+  readonly #stolen = new StolenTime();
   readonly #stop = new AbortController();
   readonly #loops: Promise<void>[] = [];
   readonly #deliveries = new Set<Promise<void>>();
@@ -117,6 +121,7 @@ export class Load {
     await Promise.all(this.#loops);
     await Promise.all(this.#deliveries);
     this.#stalls.stop();
+    this.#stolen.stop();
     this.#http.close();
     this.#plain.disconnect();
     await this.#publisher.close();
@@ -342,12 +347,15 @@ export class Load {
       tally.moved += 1;
       return this.#ask(other, body, { kind, position });
     }
-    // A time in which this process did not run is no wait for Redis.
-    const tookMs = performance.now() - askedAt - (this.#stalls.totalMs - stalledMs);
+    const fullMs = performance.now() - askedAt;
+    // A time in which this process, or one that it waited for, could not run is no wait for Redis.
+    const standstillMs = fullMs < LONG_MS ? 0
+      : Math.max(this.#stalls.totalMs - stalledMs, this.#stolen.since(askedAt));
+    const tookMs = fullMs - standstillMs;
     const isLate = tally.waited(kind, tookMs);
     if (isLate) {
       tally.complain(`a request (${kind}) took ${Math.round(tookMs)} ms at ${seconds(askedAt)}, `
-        + `node ${node}: ${answer.cacheStatus}, ${body.toString()}`);
+        + `without ${Math.round(standstillMs)} ms of standstill, node ${node}: ${answer.cacheStatus}, ${body.toString()}`);
     }
     if (answer.status === 200 && answer.text.startsWith('{"data":{"it":')
       && !answer.text.includes('"errors"')) {

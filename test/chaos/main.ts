@@ -11,6 +11,7 @@ import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { chaos } from './chaos.ts';
 import { FAULTS } from './faults.ts';
+import { StolenTime } from './stolen-time.ts';
 import { tableOf, type Tally } from './tally.ts';
 import type { TopologyName } from './topology.ts';
 
@@ -47,6 +48,7 @@ const reads = Math.ceil(Number(values.reads) / rows);
 const { seed } = values;
 
 const startedAt = performance.now();
+const stolen = new StolenTime();
 const tallies: Tally[] = [];
 for (const { topology, faults } of runs.filter((run) => run.faults.length > 0)) {
   const onTally = (tally: Tally): void => {
@@ -66,6 +68,7 @@ say(`${sum('reads')} reads, ${sum('writes')} writes: ${sum('staleBeyond')} stale
 const redis = execFileSync('redis-server', ['--version']).toString();
 const machine = `${cpus().length} x ${cpus()[0]?.model ?? 'unknown CPU'}, ${process.platform}`;
 say(`seed ${seed}; Node ${process.version}, Redis ${/v=([\d.]+)/.exec(redis)?.[1]}, ${machine}; `
+  + `of which its host gave ${(100 * stolen.share).toFixed(1)} % to others; `
   + new Date().toISOString().slice(0, 10));
 process.exit(tallies.every(({ holds }) => holds) ? 0 : 1);
 
