@@ -15,7 +15,7 @@ import { APPEND, runScript } from './log-scripts.ts';
 import type { InvalidationMessage } from './message.ts';
 import { parsePosition, positionsUpTo, type Position } from './position.ts';
 import { unavailable } from './redis.ts';
-import { TimedOut, within } from './within.ts';
+import { TimedOut, waitWithin, within } from './within.ts';
 
 export interface AppenderOptions {
   readonly connection: Connection;
@@ -57,6 +57,7 @@ export class RedisLogAppender {
   readonly #options: AppenderOptions;
   readonly #seenPrefix: string;
   readonly #limits: readonly string[];
+  readonly #waitMs: Millis;
   #pending: Pending[] = [];
   #pendingLength = 0;
   #isFlushing = false;
@@ -64,8 +65,9 @@ export class RedisLogAppender {
   #answeredAt: Millis = Number.NEGATIVE_INFINITY;
 
   constructor(options: AppenderOptions) {
-    const { stream, channel, recordsMax, retentionMs } = options;
+    const { stream, channel, recordsMax, retentionMs, appendTimeoutMs } = options;
     this.#options = options;
+    this.#waitMs = waitWithin(appendTimeoutMs);
     // In the slot of the Stream, so that one script may touch both in a Cluster.
     this.#seenPrefix = `${/^[^{]*\{[^}]+\}/.test(stream) ? stream : `{${stream}}`}:seen:`;
     this.#limits = [String(recordsMax), String(retentionMs), String(SEEN_MS), channel];
@@ -114,15 +116,15 @@ export class RedisLogAppender {
   }
 
   async #send(pending: readonly (Appended | Pending)[]): Promise<readonly Position[]> {
-    const { connection, stream, appendTimeoutMs, clock } = this.#options;
+    const { connection, stream, clock } = this.#options;
     const keys = [stream];
     const args = [...this.#limits];
     for (const { identity, json, messageId, announcement: [before, after] } of pending) {
       keys.push(this.#seenPrefix + identity);
       args.push(json, messageId, before, after);
     }
-    const deadline = clock.now() + appendTimeoutMs;
-    const client = await connection.ready(appendTimeoutMs);
+    const deadline = clock.now() + this.#waitMs;
+    const client = await connection.ready(this.#waitMs);
     this.#remember(pending);
     try {
       const timeoutMs = Math.max(1, deadline - clock.now());
@@ -146,9 +148,9 @@ export class RedisLogAppender {
     answer: Promise<unknown>,
     { pending, timeoutMs }: { pending: readonly (Appended | Pending)[]; timeoutMs: Millis },
   ): Promise<unknown> {
-    const { appendTimeoutMs, clock } = this.#options;
+    const { clock } = this.#options;
     const hasPatient = pending.some(({ isPatient }) => isPatient);
-    for (let waitMs = timeoutMs; ; waitMs = appendTimeoutMs) {
+    for (let waitMs = timeoutMs; ; waitMs = this.#waitMs) {
       try {
         return await within(answer, { timeoutMs: waitMs, clock });
       } catch (error) {
@@ -161,8 +163,7 @@ export class RedisLogAppender {
   }
 
   get #isSilent(): boolean {
-    const { appendTimeoutMs, clock } = this.#options;
-    return clock.now() - this.#answeredAt >= appendTimeoutMs;
+    return this.#options.clock.now() - this.#answeredAt >= this.#waitMs;
   }
 
   #remember(pending: readonly Appended[]): void {

@@ -13,6 +13,7 @@ import type { MessageMaker } from './message-maker.ts';
 import { writeMessage, type InvalidationMessage } from './message.ts';
 import type { Position } from './position.ts';
 import { backoffMs } from './redis.ts';
+import { waitWithin } from './within.ts';
 import { Widening, type OnWidened } from './widening.ts';
 
 export interface OutboxOptions {
@@ -209,7 +210,7 @@ export class Outbox {
 
   #keepAndWait(kept: Kept): Promise<Position | undefined> {
     return new Promise((resolve) => {
-      const cancel = this.#clock.after(this.#waitMs, () => resolve(undefined));
+      const cancel = this.#clock.after(waitWithin(this.#waitMs), () => resolve(undefined));
       const settled = (position: Position | undefined): void => {
         cancel();
         kept.settled(position);

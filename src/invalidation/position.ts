@@ -34,6 +34,11 @@ export function formatPosition(position: Position): string {
   return `${ms}-${Number(position.slice(MS_DIGITS + 1))}`;
 }
 
+/** When the log took the record, by the clock of the log; in milliseconds since the Unix epoch. */
+export function loggedMsOf(position: Position): number {
+  return Number(position.slice(0, MS_DIGITS));
+}
+
 /** The least position after `position`; every later record of the log is at it or beyond it. */
 export function successor(position: Position): Position {
   const ms = Number(position.slice(0, MS_DIGITS));

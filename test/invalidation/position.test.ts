@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
-  before, formatPosition, latest, ORIGIN, parsePosition, positionOf, positionsUpTo, successor,
+  before, formatPosition, latest, loggedMsOf, ORIGIN, parsePosition, positionOf, positionsUpTo, successor,
 } from '../../src/invalidation/position.ts';
 
 describe('a position', () => {
@@ -37,5 +37,11 @@ describe('a position', () => {
     expect(positionsUpTo(last, 4)[0]).toBe(before(last, 3));
     // Who writes an entry by hand may say that it holds more than there is room for.
     expect(positionsUpTo(positionOf(5, 1), 3)).toEqual([0, 0, 1].map((at) => positionOf(5, at)));
+  });
+
+  it('tells when the log took the record', () => {
+    expect([ORIGIN, positionOf(1_772_366_400_000, 7)].map(loggedMsOf)).toEqual([
+      0, 1_772_366_400_000,
+    ]);
   });
 });
