@@ -7,12 +7,13 @@ import { CachingSwitch } from '../cache/caching-switch.ts';
 import { Freshness } from '../cache/freshness.ts';
 import { Inspector } from '../cache/inspector.ts';
 import { MemoryStore } from '../cache/memory-store.ts';
-import { ReadPath } from '../cache/read-path.ts';
+import type { ReadPath } from '../cache/read-path.ts';
 import { RedisInspection } from '../cache/redis-inspection.ts';
 import { RedisLoadLock } from '../cache/redis-load-lock.ts';
 import { READ_COMMANDS } from '../cache/redis-scripts.ts';
 import { RedisStore } from '../cache/redis-store.ts';
 import { Tiers } from '../cache/tiers.ts';
+import { TracedReadPath } from '../cache/traced-read-path.ts';
 import { WriteThrough } from '../cache/write-through.ts';
 import type { Clock, Millis, Random } from '../invalidation/clock.ts';
 import { FreshetError } from '../invalidation/errors.ts';
@@ -85,7 +86,7 @@ export class Core {
       redis: client, clock, random, prefix: redis.keyPrefix, timeoutMs: redis.readTimeoutMs,
       owner: randomUUID(),
     });
-    this.readPath = new ReadPath({
+    this.readPath = new TracedReadPath({
       tiers: this.tiers, freshness, horizon, clock, random, lock,
       patienceMs: redis?.readTimeoutMs,
     });

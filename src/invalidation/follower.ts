@@ -12,6 +12,7 @@ import type { Log, LogEvent, LogRecord } from './log.ts';
 import type { InvalidationMessage } from './message.ts';
 import type { Position } from './position.ts';
 import type { Purge } from './purge.ts';
+import { purging } from './tracing-channels.ts';
 
 export interface FollowerOptions {
   readonly log: Log;
@@ -182,9 +183,11 @@ export class Follower {
 
   async #applyRecords(records: readonly LogRecord[]): Promise<void> {
     let purged = 0;
-    for (const { position, message } of records) {
-      const purges = this.#purgesOf(message);
-      this.#horizon.advance(position, purges);
+    const isTraced = purging.hasSubscribers;
+    for (const record of records) {
+      const purges = this.#purgesOf(record.message);
+      if (isTraced) this.#advanceTraced(record, purges);
+      else this.#horizon.advance(record.position, purges);
       purged += purges.length;
       if (purged < PURGES_PER_SLICE) continue;
       purged = 0;
@@ -193,6 +196,14 @@ export class Follower {
     this.#records += records.length;
     this.#wakeWaiters();
     if (records.length > 0) this.#tell(this.#recordListeners, records);
+  }
+
+  #advanceTraced({ position, message }: LogRecord, purges: readonly Purge[]): void {
+    const { action, metadata } = message;
+    const traceparent = metadata?.traceparent;
+    const advance = (): void => this.#horizon.advance(position, purges);
+    if (traceparent === undefined) advance();
+    else purging.traceSync(advance, { action, position, traceparent, purges: purges.length });
   }
 
   #prove(askedAt: Millis): void {

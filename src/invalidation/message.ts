@@ -34,6 +34,8 @@ export interface Metadata {
   readonly actor?: string;
   readonly reason?: string;
   readonly request_id?: string;
+  /** The trace that it is part of (traceparent.ts). */
+  readonly traceparent?: string;
 }
 
 /** All nine fields are always written, absent ones as null, so that every reader accepts them. */

@@ -30,6 +30,7 @@ import type { Purge } from './purge.ts';
 import { purgesOf } from './purges-of.ts';
 import type { Settle, Siblings } from './siblings.ts';
 import { Stats, type StatsSnapshot } from './stats.ts';
+import { tracedAppend } from './tracing-channels.ts';
 
 export interface NodeRedisOptions extends Omit<RedisLogOptions, 'clock' | 'random'> {
   /**
@@ -178,7 +179,7 @@ export class InvalidationNode {
     options: InvalidateOptions = {},
   ): Promise<Position | undefined> {
     const startedAt = this.#clock.now();
-    const position = await this.#applyEverywhereAndAppend(message, options);
+    const position = await tracedAppend(message, (one) => this.#applyAndAppend(one, options));
     if (position === undefined) this.#stats.count('kept');
     else this.#stats.published(this.#clock.now() - startedAt);
     return position;
@@ -244,7 +245,7 @@ export class InvalidationNode {
     await this.#log.close();
   }
 
-  async #applyEverywhereAndAppend(
+  async #applyAndAppend(
     message: InvalidationMessage,
     { onSettled: told, ...options }: InvalidateOptions,
   ): Promise<Position | undefined> {
@@ -331,10 +332,8 @@ export class InvalidationNode {
 
   #reject(reason: string): void {
     this.#stats.count('rejected');
-    const now = this.#clock.now();
-    if (this.#rejectionWarnedAt !== undefined && now - this.#rejectionWarnedAt < WARN_EVERY_MS) {
-      return;
-    }
+    const [now, last] = [this.#clock.now(), this.#rejectionWarnedAt];
+    if (last !== undefined && now - last < WARN_EVERY_MS) return;
     this.#rejectionWarnedAt = now;
     const { rejected } = this.#stats.snapshot();
     this.#warn(`messages on the channel that cannot be read: ${rejected} so far (${reason})`);

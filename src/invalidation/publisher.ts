@@ -20,6 +20,7 @@ import { Outbox } from './outbox.ts';
 import type { Position } from './position.ts';
 import type { RedisOptions } from './redis.ts';
 import { Stats, type StatsSnapshot } from './stats.ts';
+import { withTraceparent } from './traceparent.ts';
 
 export interface PublisherOptions {
   /** Where the log is. Either this or `log`. */
@@ -49,6 +50,12 @@ export interface PublisherOptions {
   readonly retentionMs?: Millis;
   /** The log keeps no more records; as the gateways are configured. Default 1,000,000. */
   readonly recordsMax?: number;
+  /**
+   * Asked at each call, but for `publish`: the W3C `traceparent` of what the service is doing, so
+   * that the purge on each gateway is linked to it (docs/tracing.md). What it throws, and what is
+   * no traceparent, is passed over. Default: only `metadata.traceparent` says so.
+   */
+  readonly traceparent?: () => string | undefined;
   readonly clock?: Clock;
   readonly random?: Random;
 }
@@ -82,6 +89,7 @@ export class Publisher {
   readonly #batching: Batching<Published> | undefined;
   readonly #maker: MessageMaker;
   readonly #strict: boolean;
+  readonly #traceparent: () => string | undefined;
   readonly #clock: Clock;
   readonly #stats = new Stats();
 
@@ -89,6 +97,7 @@ export class Publisher {
     const { source, clock = systemClock, random = systemRandom, appendTimeoutMs = 250 } = options;
     this.#clock = clock;
     this.#strict = options.strict ?? false;
+    this.#traceparent = options.traceparent ?? (() => undefined);
     this.#ownsLog = options.log === undefined;
     this.#log = options.log ?? logOf(options, { clock, random, appendTimeoutMs });
     this.#maker = new MessageMaker({ sourceService: source, clock, newId: () => randomUUID() });
@@ -170,9 +179,18 @@ export class Publisher {
   }
 
   // Async, so that a message that cannot be read rejects.
-  async #send(message: InvalidationMessage): Promise<Published> {
+  async #send(made: InvalidationMessage): Promise<Published> {
+    const message = this.#traced(made);
     checkReadable(message);
     return this.#counted(() => this.#batching?.add(message) ?? this.#append({ message }));
+  }
+
+  #traced(message: InvalidationMessage): InvalidationMessage {
+    try {
+      return withTraceparent(message, this.#traceparent());
+    } catch {
+      return message;
+    }
   }
 
   async #append({ message, types }: Joined): Promise<Published> {

@@ -8,6 +8,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Clock, Millis } from '../../invalidation/clock.ts';
 import { fault, type FreshetError } from '../../invalidation/errors.ts';
 import type { FreshetConfig } from '../config/config.ts';
+import { asked } from '../tracing-channels.ts';
 import { refusalBody, refuse, refuseUnexpected } from './refusal.ts';
 import { IncomingRequest, readBody, type ReadRequest } from './request-body.ts';
 
@@ -162,8 +163,17 @@ export class HttpServer {
   readonly #dispatchArrived = (): void => {
     const arrived = this.#arrived;
     this.#arrived = [];
-    for (const { request, response } of arrived) this.#dispatch(request, response);
+    const isTraced = asked.hasSubscribers;
+    for (const { request, response } of arrived) {
+      if (isTraced) this.#dispatchTraced(request, response);
+      else this.#dispatch(request, response);
+    }
   };
+
+  #dispatchTraced(request: ReadRequest, response: ServerResponse): void {
+    const { path } = this.#options;
+    asked.runStores({ request, response, path }, () => this.#dispatch(request, response));
+  }
 
   /** `first`: the listener that is asked first. */
   #dispatch(request: ReadRequest, response: ServerResponse, first = 0): void {

@@ -22,6 +22,7 @@ import { readAnswer } from './subgraph-answer.ts';
 import { batchByContext } from './subgraph-batch.ts';
 import { answerError } from './subgraph-error.ts';
 import { createTransport, type Call, type Transport } from './subgraph-transport.ts';
+import { fetching, type Fetching } from '../tracing-channels.ts';
 
 export interface SubgraphExecutorOptions {
   /** The subgraph's own name, as in the supergraph. */
@@ -85,9 +86,25 @@ class HttpSubgraph {
     this.#transport = createTransport({ subgraph: name, url: this.#endpoint.url, limits, clock });
   }
 
-  async execute(request: ExecutionRequest): Promise<MaybeAsyncIterable<ExecutionResult>> {
+  execute(request: ExecutionRequest): Promise<MaybeAsyncIterable<ExecutionResult>> {
     const exchange = (request.context as Partial<CachedContext> | undefined)?.exchange;
     const call = this.#callFor(request, exchange);
+    if (!fetching.hasSubscribers) return this.#exchange(call, exchange);
+    const [subgraph, { shown: url }, { operation }] = [this.#name, this.#endpoint, call];
+    const event: Fetching = { subgraph, url, operation };
+    return fetching.tracePromise(async () => {
+      Object.assign(call.headers, event.headers);
+      const result = await this.#exchange(call, exchange);
+      event.status = call.status;
+      event.code = codeOf(call);
+      return result;
+    }, event);
+  }
+
+  async #exchange(
+    call: Call,
+    exchange: Exchange | undefined,
+  ): Promise<MaybeAsyncIterable<ExecutionResult>> {
     const startedAt = this.#clock.now();
     const result = this.#resultOf(await this.#transport(call), call);
     refuseCookies(call, exchange);
@@ -96,7 +113,7 @@ class HttpSubgraph {
       operation: call.operation,
       durationMs: this.#clock.now() - startedAt,
       status: call.status,
-      code: call.failure?.extensions['code'] as string | undefined,
+      code: codeOf(call),
     });
     return result;
   }
@@ -145,6 +162,10 @@ class HttpSubgraph {
   #resultOfEvent(event: unknown): ExecutionResult {
     return readAnswer(event) ?? { errors: [answerError(this.#name, 'another event')] };
   }
+}
+
+function codeOf({ failure }: Call): string | undefined {
+  return failure?.extensions['code'] as string | undefined;
 }
 
 /**

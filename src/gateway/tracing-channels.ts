@@ -1,0 +1,36 @@
+/**
+ * Where requests can be watched on their way through, by who traces them
+ * (`node:diagnostics_channel`). Nobody here knows who listens, and where nobody does, it costs
+ * nothing.
+ */
+import { channel, tracingChannel, type Channel } from 'node:diagnostics_channel';
+import type { ServerResponse } from 'node:http';
+import type { OperationTypeNode } from 'graphql';
+import type { ReadRequest } from './http/request-body.ts';
+
+/** A request that has been read, and is going to be answered now. It is only to be looked at. */
+export interface Asked {
+  readonly request: ReadRequest;
+  readonly response: ServerResponse;
+  /** Where its listener answers; undefined for that of the operators. */
+  readonly path: string | undefined;
+}
+
+/** One exchange with a subgraph: the request, and its answer or, of a stream, its beginning. */
+export interface Fetching {
+  readonly subgraph: string;
+  readonly operation: OperationTypeNode;
+  /** Without credentials, query and fragment. */
+  readonly url: string;
+  /** To be set when it begins: headers in lower case, sent beside all others. */
+  headers?: Readonly<Record<string, string>>;
+  /** Of the answer; undefined where there was none. */
+  status?: number | undefined;
+  /** Of the error that it ended with, if it did not end with an answer. */
+  code?: string | undefined;
+  readonly error?: unknown;
+}
+
+/** The stores bound to it hold while the request is answered. */
+export const asked = channel('freshet:http.request') as Channel<unknown, Asked>;
+export const fetching = tracingChannel<unknown, Fetching>('freshet:subgraph.fetch');
