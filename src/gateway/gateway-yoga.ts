@@ -70,6 +70,7 @@ export function createGatewayYoga(config: FreshetConfig, parts: GatewayYogaParts
         cache: responses,
         callerOf: callerReaderOf(config, clock),
         node,
+        clock,
         positionWaitMs: cache.positionWaitMs,
         ...(positionCookie && { positionCookie }),
         renewal: exchangeRenewal,

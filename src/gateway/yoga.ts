@@ -133,6 +133,7 @@ export function createFreshet(options: FreshetPluginOptions = {}): Freshet {
       return callerOf(headers);
     },
     node,
+    clock,
     positionWaitMs: options.positionWaitMs ?? 500,
     positionCookie: positionCookieOf(cookie, maxStalenessMs),
     clientMaxAgeSeconds: options.clientMaxAgeSeconds ?? 0,

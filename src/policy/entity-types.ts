@@ -197,3 +197,17 @@ const HELD_DEPTH = 2;
 export function isEntityUnion(type: GraphQLCompositeType): boolean {
   return type.name === ENTITY_UNION && !isObjectType(type);
 }
+
+/** Those that something is selected of, in the order of the text. */
+export function entityTypesIn(root: Selection, entities: EntityTypes): readonly string[] {
+  const types = new Set<string>();
+  const seen = new Set<Selection>([root]);
+  for (const { objects } of seen) {
+    for (const [type, fields] of objects) {
+      const isAsked = fields.some(({ responseKey }) => !entities.isAdded(responseKey));
+      if (isAsked && entities.isEntity(type)) types.add(type);
+      for (const { below } of fields) if (below !== undefined) seen.add(below);
+    }
+  }
+  return [...types];
+}

@@ -8,7 +8,7 @@ import { CollectorPlan } from './collector-plan.ts';
 import { Gathering, type GatheringOptions, type ObjectCollector } from './collector.ts';
 import { complete } from './completion.ts';
 import { DeclaredTags } from './declared-tags.ts';
-import { EntityTypes } from './entity-types.ts';
+import { entityTypesIn, EntityTypes } from './entity-types.ts';
 import { notOfSchema } from './field.ts';
 import { lifetimeOf, type Lifetime } from './lifetime.ts';
 import { MutationPurges } from './mutation-purges.ts';
@@ -50,6 +50,7 @@ export function planOperation(source: PlanSource): OperationPlan {
     operation,
     completed: completion.document,
     lifetime: lifetimeOf(root, entities),
+    types: entityTypesIn(root, entities),
     declared: new DeclaredTags({ root, operation, entities }),
     collector: collectors.object(rootType, fields),
     mutation: operation.operation === 'mutation'
@@ -66,6 +67,7 @@ interface PlanParts {
   readonly operation: OperationDefinitionNode;
   readonly completed: DocumentNode;
   readonly lifetime: Lifetime;
+  readonly types: readonly string[];
   readonly declared: DeclaredTags;
   readonly collector: ObjectCollector;
   readonly mutation: MutationPurges | undefined;
@@ -77,6 +79,7 @@ class Plan implements OperationPlan {
   readonly ttlMs: number;
   readonly strategy: Strategy;
   readonly scope: Scope;
+  readonly types: readonly string[];
   readonly introspection: boolean;
   readonly completed: DocumentNode;
   readonly #parts: PlanParts;
@@ -88,6 +91,7 @@ class Plan implements OperationPlan {
     this.ttlMs = isQuery ? lifetime.ttlMs : 0;
     this.strategy = isQuery ? lifetime.strategy : NO_STRATEGY;
     this.scope = lifetime.scope;
+    this.types = parts.types;
     this.introspection = lifetime.introspection;
     this.completed = parts.completed;
     this.#parts = parts;

@@ -42,6 +42,8 @@ export interface OperationPlan {
   /** All off where the answer is not kept. */
   readonly strategy: Strategy;
   readonly scope: Scope;
+  /** Entity types that it selects something of, in the order of its text. */
+  readonly types: readonly string[];
   /** True where the operation asks for the schema itself: never cached. */
   readonly introspection: boolean;
   /** The document with the key fields added that tags need, under names no client can use. */

@@ -2,6 +2,7 @@
 import type { CacheKey } from '../../cache/key.ts';
 import type { Millis } from '../../invalidation/clock.ts';
 import type { Tag } from '../../invalidation/tag.ts';
+import type { OperationIdentity } from '../diagnostics.ts';
 
 /** Why an answer came from the origin without the cache being asked. */
 export type Bypass =
@@ -49,6 +50,7 @@ export interface Answer {
 
 export interface Kept {
   readonly key: CacheKey;
+  readonly operation: OperationIdentity;
   readonly schemaHash: string;
   /** By what chance it is loaded early; 0 = never. */
   readonly earlyExpiry: number;

@@ -8,6 +8,7 @@ import type { Patience } from '../../cache/patience.ts';
 import type { Millis } from '../../invalidation/clock.ts';
 import { latest, type Position } from '../../invalidation/position.ts';
 import type { Tag } from '../../invalidation/tag.ts';
+import type { OperationIdentity } from '../diagnostics.ts';
 import type { Answer } from './answer.ts';
 import type { Caller } from '../http/caller.ts';
 import { leastOf, type Bounds } from './lifetime.ts';
@@ -32,6 +33,8 @@ export class Parts {
   isPrivate = false;
   /** What stands in the way of keeping the whole will pass. */
   isPutOff = false;
+  /** How many of them no origin was asked for. */
+  found = 0;
   readonly #failures = new Set<'outage' | 'stated'>();
 
   add({ tags, bounds, readAt = this.readAt, versions, settleMs = 0 }: Part): void {
@@ -115,6 +118,12 @@ export class Exchange {
   #schema: GraphQLSchema | undefined;
   /** How it was answered, once it is. */
   answer: Answer | undefined;
+  /** What it executes, once that is known. */
+  operation: OperationIdentity | undefined;
+  /** Whether its answer holds errors, and whether these are all that it holds. */
+  failure: 'error' | 'refused' | undefined;
+  /** Fetches from subgraphs that were made for it. */
+  subgraphCalls = 0;
   #position: Position;
   readonly #drops: (() => void)[] = [];
 

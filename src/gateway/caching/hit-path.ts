@@ -21,6 +21,7 @@ import type { ReadPath } from '../../cache/read-path.ts';
 import type { Found, Tier, Tiers } from '../../cache/tiers.ts';
 import type { Clock, Millis } from '../../invalidation/clock.ts';
 import { formatPosition, parsePosition, type Position } from '../../invalidation/position.ts';
+import { requestAnswered, type OperationIdentity } from '../diagnostics.ts';
 import type { Caller } from '../http/caller.ts';
 import { codingsTaken, matchedEntityTag, type CodingsTaken } from '../http/content-coding.ts';
 import { FINGERPRINT_LENGTH_MAX, fingerprintOf, type Fingerprint } from '../http/fingerprint.ts';
@@ -32,6 +33,7 @@ import type { AnswerHeaderOptions } from './answer-headers.ts';
 import { Compressor, type CompressorStats } from './compressor.ts';
 import { ReadyAnswer, type Template } from './ready-answer.ts';
 import { ReadyAnswers } from './ready-answers.ts';
+import { reportHit } from './request-report.ts';
 
 export interface HitPathOptions {
   readonly tiers: Pick<Tiers, 'peek'>;
@@ -81,6 +83,7 @@ export interface Answered {
 /** What is known of a request. */
 interface Recognised {
   readonly key: CacheKey;
+  readonly operation: OperationIdentity;
   readonly schemaHash: string;
   readonly earlyExpiry: number;
   readonly countsUses: boolean;
@@ -99,13 +102,17 @@ export interface Left {
   readonly absentBelow: string | undefined;
   /** What is left of it for L2. Undefined: all. */
   readonly patience: Patience | undefined;
+  readonly beganAt: Millis;
 }
+
+type Leaving = Partial<Left> & Pick<Left, 'beganAt'>;
 
 /** One request, how to answer it, and what is known of it. */
 interface Asking {
   readonly request: ReadRequest;
   readonly response: ServerResponse;
   readonly known: Recognised;
+  readonly beganAt: Millis;
 }
 
 const BYTES_MAX = 32 * 1024 * 1024;
@@ -159,15 +166,16 @@ export class HitPath {
     request: ReadRequest,
     response: ServerResponse,
   ): boolean | Promise<boolean> => {
+    const { tiers, readPath, clock } = this.#options;
+    const beganAt = clock.now();
     const known = this.#find(request);
-    if (known === undefined) return this.#leave(request);
-    const { tiers, readPath } = this.#options;
+    if (known === undefined) return this.#leave(request, { beganAt });
     const entry = tiers.peek(known.key);
-    const asking = { request, response, known };
+    const asking = { request, response, known, beganAt };
     if (entry !== undefined) return this.#answer(asking, entry, 'l1');
     const since = { gates: this.#gates, patience: readPath.patience() };
     const answer = (found: Found | undefined): boolean => this.#answerFound(asking, found, since);
-    return readPath.below(known.key, answer, since.patience) ?? this.#leave(request);
+    return readPath.below(known.key, answer, since.patience) ?? this.#leave(request, { beganAt });
   };
 
   /** As `listener`, once L2 has answered. */
@@ -176,32 +184,40 @@ export class HitPath {
     found: Found | undefined,
     { gates, patience }: { gates: number; patience: Patience },
   ): boolean {
-    const { request, response, known } = asking;
+    const { request, response, known, beganAt } = asking;
     // There is nobody to be answered any more.
     if (response.destroyed) return true;
-    if (found === undefined) return this.#leave(request, { absentBelow: known.key.id, patience });
+    if (found === undefined) {
+      return this.#leave(request, { absentBelow: known.key.id, patience, beganAt });
+    }
     const { entry, tier, verdict } = found;
     const isStill = gates === this.#gates && this.#options.enabled() && this.#isValid(known);
-    if (verdict !== 'current' || !isStill) return this.#leave(request, { patience });
+    if (verdict !== 'current' || !isStill) return this.#leave(request, { patience, beganAt });
     return this.#answer(asking, entry, tier);
   }
 
   #answer(asking: Asking, entry: Entry, tier: Tier): boolean {
-    const { request, known } = asking;
+    const { request, known, beganAt } = asking;
     const { clock, audits, readPath } = this.#options;
-    if (isNearEnd(entry, known, clock)) return this.#leave(request);
-    if (audits({ isOwn: !known.template.shared })) return this.#leave(request, { isChosen: true });
+    if (isNearEnd(entry, known, clock)) return this.#leave(request, { beganAt });
+    if (audits({ isOwn: !known.template.shared })) {
+      return this.#leave(request, { isChosen: true, beganAt });
+    }
     this.#counts.hits += 1;
     if (known.countsUses) readPath.used(known.key, entry);
     this.#send(asking, entry, tier);
+    if (requestAnswered.hasSubscribers) {
+      const { operation, template: { shared } } = known;
+      reportHit({ operation, shared, tier, durationMs: clock.now() - beganAt });
+    }
     return true;
   }
 
   #leave(
     request: ReadRequest,
-    { isChosen = false, absentBelow, patience }: Partial<Left> = {},
+    { isChosen = false, absentBelow, patience, beganAt }: Leaving,
   ): false {
-    this.#left.set(request, { isChosen, gates: this.#gates, absentBelow, patience });
+    this.#left.set(request, { isChosen, gates: this.#gates, absentBelow, patience, beganAt });
     return false;
   }
 

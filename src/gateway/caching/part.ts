@@ -62,6 +62,7 @@ export function tellPart(
   if (exchange.streaming) return;
   const { parts } = exchange;
   const { entry, how, stored } = outcome;
+  if (how !== 'loaded' && how !== 'coalesced') parts.found += 1;
   if (how === 'stale') parts.putOff('part-stale');
   // Somebody else read it and may not keep it, for a reason that is not known here.
   if (fill === undefined && !stored) parts.putOff('part-refused');

@@ -10,6 +10,7 @@ import type { Fill, Load, Outcome, ReadPath, Use } from '../../cache/read-path.t
 import type { Clock, Millis } from '../../invalidation/clock.ts';
 import type { Variables } from '../../policy/plan.ts';
 import type { Auditor } from './auditor.ts';
+import { identityOf } from '../diagnostics.ts';
 import { bypassed, type Answer, type How, type Kept } from './answer.ts';
 import { bypassReason } from './bypass.ts';
 import type { Again, CachedContext } from './exchange.ts';
@@ -45,6 +46,7 @@ export class ResponseCache {
     const { plans, hash } = this.#options.planned(args.schema);
     const plan = plans.of(args);
     exchange.executedUnder(args.schema);
+    exchange.operation = identityOf(args, plan);
     exchange.patience ??= this.#options.readPath.patience();
     const audience = audienceOf(plan.scope, exchange.caller);
     const { behind } = exchange;
@@ -68,7 +70,8 @@ export class ResponseCache {
       ...(again && { background: this.#backgroundOf(repeatable(asked), again) }),
     };
     const { earlyExpiry = 0, refreshHits = 0 } = use;
-    const kept = { key, schemaHash: hash, earlyExpiry, countsUses: refreshHits > 0 };
+    const { operation } = exchange;
+    const kept = { key, operation, schemaHash: hash, earlyExpiry, countsUses: refreshHits > 0 };
     const knowsL2 = exchange.absentBelow === key.id;
     const { patience } = exchange;
     const read = this.#options.readPath.read([key], load, { ...use, knowsL2, patience });

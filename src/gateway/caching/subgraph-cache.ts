@@ -233,6 +233,9 @@ function asksForEntities({ document, variables }: ExecutionRequest): boolean {
 }
 
 function fetchOf({ executor }: Subgraph, request: ExecutionRequest) {
-  return async (document: DocumentNode, variables: Variables): Promise<ExecutionResult> =>
-    (await executor({ ...request, document, variables })) as ExecutionResult;
+  const { exchange } = request.context as CachedContext;
+  return async (document: DocumentNode, variables: Variables): Promise<ExecutionResult> => {
+    exchange.subgraphCalls += 1;
+    return (await executor({ ...request, document, variables })) as ExecutionResult;
+  };
 }

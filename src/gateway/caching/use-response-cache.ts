@@ -3,10 +3,11 @@ import {
   GraphQLError, type ExecutionArgs, type ExecutionResult, type GraphQLSchema,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
-import type { Millis } from '../../invalidation/clock.ts';
+import type { Clock, Millis } from '../../invalidation/clock.ts';
 import { fault, FreshetError } from '../../invalidation/errors.ts';
 import { latest, parsePosition, type Position } from '../../invalidation/position.ts';
 import { answerHeaders, type AnswerHeaderOptions } from './answer-headers.ts';
+import { requestAnswered } from '../diagnostics.ts';
 import type { Caller } from '../http/caller.ts';
 import { codingsTaken, matchedEntityTag } from '../http/content-coding.ts';
 import type { PositionCookie } from '../http/position-cookie.ts';
@@ -15,6 +16,7 @@ import type { HitPath } from './hit-path.ts';
 import { asGraphQLError } from '../http/refusal.ts';
 import type { ReadRequest } from '../http/request-body.ts';
 import type { Renewal } from './renewal.ts';
+import { reportAnswers } from './request-report.ts';
 import type { ResponseCache } from './response-cache.ts';
 import type { Execute } from './tagged-execution.ts';
 
@@ -22,6 +24,7 @@ export interface ResponseCachePluginOptions extends AnswerHeaderOptions {
   readonly cache: ResponseCache;
   readonly callerOf: (headers: Headers) => Promise<Caller> | Caller;
   readonly node: NodePosition;
+  readonly clock: Clock;
   /** How long a request waits for this node to reach the position that the client has seen. */
   readonly positionWaitMs: Millis;
   /** Carries the position as well, for browsers. Default none. */
@@ -40,9 +43,15 @@ export interface NodePosition {
 
 export function useResponseCache(options: ResponseCachePluginOptions): Plugin {
   const exchanges = new WeakMap<Request, Exchange[]>();
+  const begun = new WeakMap<Request, Millis>();
   const batches = new WeakSet<Request>();
   return {
-    onRequestParse({ request }) {
+    onRequestParse({ request, serverContext }) {
+      if (METHODS.includes(request.method)) {
+        const { req } = serverContext as Served;
+        const left = req && options.hitPath?.left(req);
+        begun.set(request, left?.beganAt ?? options.clock.now());
+      }
       // The fault of the whole request, whichever operations it holds.
       positionHeader(request.headers);
       return {
@@ -65,7 +74,8 @@ export function useResponseCache(options: ResponseCachePluginOptions): Plugin {
     },
     onExecute({ executeFn, setExecuteFn }) {
       const execute = executingWhole(executeFn as Execute);
-      setExecuteFn((args: ExecutionArgs) => showing(() => options.cache.answer(args, execute)));
+      setExecuteFn((args) => showing(async () =>
+        judged(await options.cache.answer(args, execute), args)));
     },
     onSubscribe({ args }) {
       const { exchange } = args.contextValue as unknown as CachedContext;
@@ -77,6 +87,11 @@ export function useResponseCache(options: ResponseCachePluginOptions): Plugin {
       const mediaType = mediaTypeOf(response.headers);
       if (mediaType === undefined || mediaType === 'text/html') return;
       const own = exchanges.get(request) ?? [];
+      const beganAt = begun.get(request);
+      if (beganAt !== undefined && requestAnswered.hasSubscribers) {
+        const durationMs = options.clock.now() - beganAt;
+        reportAnswers(own, { status: response.status, durationMs });
+      }
       const position = own.reduce((at, one) => latest(at, one.position), options.node.position);
       const headers = answerHeaders({
         status: response.status,
@@ -108,6 +123,18 @@ export function useResponseCache(options: ResponseCachePluginOptions): Plugin {
     },
   };
 }
+
+/** Returns the result. Without data its operation was not executed (GraphQL, section 7.1). */
+function judged(result: ExecutionResult, { contextValue }: ExecutionArgs): ExecutionResult {
+  const { exchange } = contextValue as CachedContext;
+  // Errors first: the data of an answer from the cache is parsed when it is looked at.
+  const hasErrors = result.errors !== undefined && result.errors.length > 0;
+  if (hasErrors) exchange.failure = result.data === undefined ? 'refused' : 'error';
+  return result;
+}
+
+/** Of a request in GraphQL over HTTP. */
+const METHODS = ['GET', 'POST'];
 
 function executingWhole(execute: Execute): Execute {
   return async (args) => whole(await execute(args), args);

@@ -1,17 +1,22 @@
 /** What the hit path asks each time, with all that it asks made to change. */
 import type { ServerResponse } from 'node:http';
+import { parse } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import type { Entry } from '../../../src/cache/entry.ts';
 import { responseKey } from '../../../src/cache/key.ts';
 import { Patience } from '../../../src/cache/patience.ts';
 import type { Found } from '../../../src/cache/tiers.ts';
+import { OperationIdentity } from '../../../src/gateway/diagnostics.ts';
 import { HitPath, type HitPathOptions } from '../../../src/gateway/caching/hit-path.ts';
 import { ANONYMOUS, type Caller } from '../../../src/gateway/http/caller.ts';
 import type { ReadRequest } from '../../../src/gateway/http/request-body.ts';
+import type { OperationPlan } from '../../../src/policy/plan.ts';
 import { entryOf, place } from '../../cache/samples.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
 const KEY = responseKey(['a']);
+const PLAN = { operation: 'query', scope: 'PUBLIC', types: [] } as unknown as OperationPlan;
+const OPERATION = new OperationIdentity({ document: parse('{ a }') }, PLAN);
 const HEADERS = { 'content-type': 'application/json; charset=utf-8', 'vary': 'accept' };
 
 function requestOf(body = '{"query":"{ a }"}', headers: Record<string, string> = {}): ReadRequest {
@@ -92,7 +97,7 @@ function world(given: Partial<HitPathOptions> = {}) {
         how: { kind: 'hit', tier: 'l1' },
         body: state.entry?.value,
         shared: true, public: true, ttlMs: 1, ageMs: 0, tags: [],
-        kept: { key: KEY, schemaHash: 'one', earlyExpiry, countsUses },
+        kept: { key: KEY, operation: OPERATION, schemaHash: 'one', earlyExpiry, countsUses },
       },
     });
   };
