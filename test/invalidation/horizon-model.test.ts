@@ -2,7 +2,8 @@
  * The horizon against a naive model that remembers every purge for ever, over runs from seeds:
  * records, early marks, duplicates out of order, gaps, and limits that are always too small.
  */
-import { describe, expect, it } from 'vitest';
+import assert from 'node:assert/strict';
+import { describe, it } from 'vitest';
 import { Horizon, type HorizonLimits } from '../../src/invalidation/horizon.ts';
 import { readPattern } from '../../src/invalidation/pattern.ts';
 import { ORIGIN, positionOf, successor, type Position } from '../../src/invalidation/position.ts';
@@ -101,7 +102,7 @@ class Run {
     this.#read += 1;
     this.#horizon.advance(record.at, record.purges);
     this.#applied.push({ ...record, step: this.#step });
-    expect(this.#horizon.position).toBe(record.at);
+    assert.equal(this.#horizon.position, record.at);
   }
 
   /** The node appends, and applies before the log comes round to it. */
@@ -132,7 +133,7 @@ class Run {
     const { position } = this.#horizon;
     if (this.#random() < 0.5) this.#horizon.advance(record.at, record.purges);
     else this.#horizon.mark(record.at, record.purges);
-    expect(this.#horizon.position).toBe(position);
+    assert.equal(this.#horizon.position, position);
   }
 
   #loseRecords(): void {
@@ -142,7 +143,7 @@ class Run {
     this.#read = this.#log.length;
     this.#horizon.forget(end);
     this.#gap = end;
-    expect(this.#horizon.position).toBe(end);
+    assert.equal(this.#horizon.position, end);
   }
 
   #hold(): void {
@@ -158,7 +159,7 @@ class Run {
       const says = this.#since(held.verifiedAt, held.tags);
       const stale = held.stamp < this.#gap || this.#applied.some(({ purges, step }) =>
         step > held.step && purges.some((purge) => held.tags.some((tag) => matches(purge, tag))));
-      if (stale) expect(says, `step ${this.#step}`).toBe(true);
+      if (stale) assert.equal(says, true, `step ${this.#step}`);
       if (says) return false;
       held.verifiedAt = this.#horizon.position;
       return true;
@@ -174,16 +175,16 @@ class Run {
       purges.some((purge) => purge.kind === 'all' || matches(purge, tag)));
     const says = this.#since(stamp, [tag]);
     if (model || this.#limits.marksMax === undefined) {
-      expect(says, `step ${this.#step}`).toBe(model);
+      assert.equal(says, model, `step ${this.#step}`);
     }
   }
 
   #since(since: Position, tags: readonly Tag[]): boolean {
     if (!this.#isSoft) {
-      expect(this.#horizon.softenedSince(ORIGIN, tags)).toBe(false);
+      assert.equal(this.#horizon.softenedSince(ORIGIN, tags), false);
       return this.#horizon.invalidatedSince(since, tags);
     }
-    expect(this.#horizon.invalidatedSince(ORIGIN, tags)).toBe(false);
+    assert.equal(this.#horizon.invalidatedSince(ORIGIN, tags), false);
     return this.#horizon.softenedSince(since, tags);
   }
 
