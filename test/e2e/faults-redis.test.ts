@@ -1,104 +1,119 @@
 /**
  * Redis away, under load: no request fails for it or waits for it, nothing stale is served beyond
- * the promises, and all heals without a restart.
+ * the promises, and all heals without a restart. Each test has its servers to itself and mostly
+ * waits, so they run at the same time.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { afterEach, expect, test } from 'vitest';
-import { freePort, startRedis, type RedisServer } from '../support/redis.ts';
-import { expectUnharmed, startFaultFleet, type FaultFleet } from './fault-fleet.ts';
+import { describe, expect, test, vi, type TestContext } from 'vitest';
+import { freePort, startRedis, type RedisOptions } from '../support/redis.ts';
+import {
+  expectUnharmed, startFaultFleet, type FaultFleet, type FaultFleetOptions,
+} from './fault-fleet.ts';
 
-let redis: RedisServer | undefined;
-let fleet: FaultFleet | undefined;
+vi.setConfig({ testTimeout: 60_000 });
 
-afterEach(async () => {
-  await fleet?.stop();
-  await redis?.stop();
-  [fleet, redis] = [undefined, undefined];
-});
+/** What a test starts is stopped after it, the last first. */
+async function fleetOver(
+  redis: { readonly url: string },
+  { onTestFinished }: TestContext,
+  options: FaultFleetOptions = {},
+): Promise<FaultFleet> {
+  const fleet = await startFaultFleet(redis, options);
+  onTestFinished(() => fleet.stop());
+  return fleet;
+}
 
-test('Redis is absent when the nodes start, and comes later', async () => {
-  const port = await freePort();
-  fleet = await startFaultFleet({ url: `redis://127.0.0.1:${port}` }, { deaf: true });
-  const load = fleet.startLoad();
-  await fleet.bothDeaf();
-  load.deaf([0, 1]);
-  await fleet.underLoad(load);
-  load.deaf([]);
-  redis = await startRedis({ port });
-  await fleet.healed();
-  await expectUnharmed(load);
-});
+async function redisFor({ onTestFinished }: TestContext, options: RedisOptions = {}) {
+  const redis = await startRedis(options);
+  onTestFinished(() => redis.stop());
+  return redis;
+}
 
-test.each([
-  { comesBack: 'empty', persistence: false },
-  { comesBack: 'with its data', persistence: true },
-])('Redis is killed under load, and comes back $comesBack', async ({ persistence }) => {
-  redis = await startRedis({ persistence });
-  fleet = await startFaultFleet(redis);
-  const load = fleet.startLoad();
-  await fleet.underLoad(load);
-  await redis.kill();
-  await fleet.bothDeaf();
-  load.deaf([0, 1]);
-  await fleet.underLoad(load);
-  load.deaf([]);
-  await redis.restart();
-  await fleet.healed();
-  await fleet.underLoad(load);
-  await expectUnharmed(load);
-});
+describe.concurrent('under load', () => {
+  test('Redis is paused for ten seconds under load', async (context) => {
+    const redis = await redisFor(context);
+    const fleet = await fleetOver(redis, context);
+    const load = fleet.startLoad();
+    await fleet.underLoad(load);
+    redis.pause();
+    const tenSeconds = sleep(10_000);
+    await fleet.bothDeaf();
+    load.deaf([0, 1]);
+    await tenSeconds;
+    // Most reads did not even try: no wait of 50 ms for each request, let alone one without end.
+    for (const { gateway } of fleet.nodes) {
+      const { timeouts = 0, readsSkipped = 0 } = gateway.status().redis ?? {};
+      expect(timeouts).toBeLessThan(100);
+      expect(readsSkipped).toBeGreaterThan(timeouts);
+    }
+    load.deaf([]);
+    redis.resume();
+    await fleet.healed();
+    await expectUnharmed(load);
+  });
 
-test('Redis is paused for ten seconds under load', async () => {
-  redis = await startRedis();
-  fleet = await startFaultFleet(redis);
-  const load = fleet.startLoad();
-  await fleet.underLoad(load);
-  redis.pause();
-  const tenSeconds = sleep(10_000);
-  await fleet.bothDeaf();
-  load.deaf([0, 1]);
-  await tenSeconds;
-  // Most reads did not even try: no wait of 50 ms for each request, let alone one without end.
-  for (const { gateway } of fleet.nodes) {
-    const { timeouts = 0, readsSkipped = 0 } = gateway.status().redis ?? {};
-    expect(timeouts).toBeLessThan(100);
-    expect(readsSkipped).toBeGreaterThan(timeouts);
-  }
-  load.deaf([]);
-  redis.resume();
-  await fleet.healed();
-  await expectUnharmed(load);
-}, 40_000);
+  test('Redis is absent when the nodes start, and comes later', async (context) => {
+    const port = await freePort();
+    const fleet = await fleetOver({ url: `redis://127.0.0.1:${port}` }, context, { deaf: true });
+    const load = fleet.startLoad();
+    await fleet.bothDeaf();
+    load.deaf([0, 1]);
+    await fleet.underLoad(load);
+    load.deaf([]);
+    await redisFor(context, { port });
+    await fleet.healed();
+    await expectUnharmed(load);
+  });
 
-test('Redis is full', async () => {
-  redis = await startRedis();
-  fleet = await startFaultFleet(redis);
-  const client = new Redis(redis.url);
-  const load = fleet.startLoad();
-  await fleet.underLoad(load);
-  await client.config('SET', 'maxmemory', '1mb');
-  await expect(client.set('a', 'b')).rejects.toThrow('OOM');
-  await fleet.underLoad(load);
-  await client.config('SET', 'maxmemory', '0');
-  client.disconnect();
-  await fleet.healed();
-  await expectUnharmed(load);
-});
+  test.for([
+    { comesBack: 'empty', persistence: false },
+    { comesBack: 'with its data', persistence: true },
+  ])('Redis is killed under load, and comes back $comesBack', async ({ persistence }, context) => {
+    const redis = await redisFor(context, { persistence });
+    const fleet = await fleetOver(redis, context);
+    const load = fleet.startLoad();
+    await fleet.underLoad(load);
+    await redis.kill();
+    await fleet.bothDeaf();
+    load.deaf([0, 1]);
+    await fleet.underLoad(load);
+    load.deaf([]);
+    await redis.restart();
+    await fleet.healed();
+    await fleet.underLoad(load);
+    await expectUnharmed(load);
+  });
 
-test('a node with maxStalenessMs 0 that cannot hear the log answers from the origin', async () => {
-  redis = await startRedis();
-  fleet = await startFaultFleet(redis, { cache: { maxStalenessMs: 0 } });
-  const [node] = fleet.nodes;
-  const query = '{ user(id: "1") { name } }';
-  await node.ask(query);
-  expect((await node.ask(query)).cache).toBe('hit');
-  await redis.kill();
-  await fleet.bothDeaf();
-  for (let round = 0; round < 5; round += 1) {
-    const { status, cache } = await node.ask(query);
-    expect({ status, cache }).toEqual({ status: 200, cache: 'miss' });
-  }
-  await redis.restart();
-  await fleet.healed();
+  test('Redis is full', async (context) => {
+    const redis = await redisFor(context);
+    const fleet = await fleetOver(redis, context);
+    const client = new Redis(redis.url);
+    const load = fleet.startLoad();
+    await fleet.underLoad(load);
+    await client.config('SET', 'maxmemory', '1mb');
+    await expect(client.set('a', 'b')).rejects.toThrow('OOM');
+    await fleet.underLoad(load);
+    await client.config('SET', 'maxmemory', '0');
+    client.disconnect();
+    await fleet.healed();
+    await expectUnharmed(load);
+  });
+
+  test('a node with maxStalenessMs 0 that cannot hear the log asks the origin', async (context) => {
+    const redis = await redisFor(context);
+    const fleet = await fleetOver(redis, context, { cache: { maxStalenessMs: 0 } });
+    const [node] = fleet.nodes;
+    const query = '{ user(id: "1") { name } }';
+    await node.ask(query);
+    expect((await node.ask(query)).cache).toBe('hit');
+    await redis.kill();
+    await fleet.bothDeaf();
+    for (let round = 0; round < 5; round += 1) {
+      const { status, cache } = await node.ask(query);
+      expect({ status, cache }).toEqual({ status: 200, cache: 'miss' });
+    }
+    await redis.restart();
+    await fleet.healed();
+  });
 });
