@@ -1,4 +1,4 @@
-/** A RabbitMQ server with an exchange at which services tell of their users. */
+/** An exchange of a RabbitMQ server, at which services tell of their users. */
 import { connect, type ChannelModel, type ConfirmChannel } from 'amqplib';
 import { systemClock } from '../../../../src/invalidation/clock.ts';
 import { MessageMaker } from '../../../../src/invalidation/message-maker.ts';
@@ -8,7 +8,7 @@ import {
 } from '../../../../src/ops/sources/rabbitmq/rabbitmq-source.ts';
 import type { SourceSurroundings } from '../../../../src/ops/sources/source.ts';
 import { startProxy, type Proxy } from '../../../support/proxy.ts';
-import { startRabbitmq, type RabbitmqServer } from '../../../support/rabbitmq.ts';
+import type { RabbitmqServer } from '../../../support/rabbitmq.ts';
 import type { BrokerWorld } from '../broker/broker-contract.ts';
 
 export const QUEUE = 'freshet_shop';
@@ -23,6 +23,7 @@ export class RabbitmqWorld implements BrokerWorld {
   readonly isShared = true;
   readonly server: RabbitmqServer;
   readonly #proxy: Proxy;
+  #isKilled = false;
   #session: Promise<{ model: ChannelModel; channel: ConfirmChannel }> | undefined;
 
   private constructor(server: RabbitmqServer, proxy: Proxy) {
@@ -30,8 +31,8 @@ export class RabbitmqWorld implements BrokerWorld {
     this.#proxy = proxy;
   }
 
-  static async open(): Promise<RabbitmqWorld> {
-    const server = await startRabbitmq();
+  /** The server stays whoever's it is: it takes so long to start that tests share one. */
+  static async open(server: RabbitmqServer): Promise<RabbitmqWorld> {
     return new RabbitmqWorld(server, await startProxy(server.port));
   }
 
@@ -76,16 +77,21 @@ export class RabbitmqWorld implements BrokerWorld {
     this.#proxy.restore();
   }
 
-  stopServer(): Promise<void> {
-    return this.server.stop();
+  /** For the source: nobody takes its connections, as where the server is not there. */
+  async stopServer(): Promise<void> {
+    this.#proxy.cut();
   }
 
-  startServer(): Promise<void> {
-    return this.server.restart();
+  /** Also after `killServer`, and then with its queues. */
+  async startServer(): Promise<void> {
+    if (this.#isKilled) await this.server.restart();
+    this.#isKilled = false;
+    this.#proxy.restore();
   }
 
-  killServer(): Promise<void> {
-    return this.server.kill();
+  async killServer(): Promise<void> {
+    this.#isKilled = true;
+    await this.server.kill();
   }
 
   async forgetReader(): Promise<void> {
@@ -105,7 +111,6 @@ export class RabbitmqWorld implements BrokerWorld {
     const session = await this.#session?.catch(() => undefined);
     await session?.model.close().catch(() => undefined);
     await this.#proxy.stop();
-    await this.server.stop();
   }
 
   /** Another one where the server was away meanwhile. */
