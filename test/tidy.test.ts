@@ -41,7 +41,10 @@ const TIME_AND_CHANCE = [
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const sources = filesIn('src', /\.ts$/).filter(isWritten);
-const code = [...sources, ...['test', 'bench'].flatMap((folder) => filesIn(folder, /\.ts$/))];
+const code = [
+  ...sources,
+  ...['test', 'bench', 'docs'].flatMap((folder) => filesIn(folder, /\.ts$/)),
+];
 const schemas = filesIn('schema', /\.graphql$/);
 const pages = [
   ...readdirSync(root).filter((name) => name.endsWith('.md')),
