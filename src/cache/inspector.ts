@@ -44,6 +44,13 @@ export interface Holding {
   readonly sightings: readonly Sighting[];
   /** How many there are in memory and, where the tag is that of an entity, in Redis. */
   readonly count: number;
+  readonly inMemory: number;
+  /** Ways in which Redis keeps the entity that the tag names; undefined: there is no Redis. */
+  readonly inRedis: number | undefined;
+  /** In memory, those that carry a tag below it. */
+  readonly below: number;
+  /** False: not all that is in memory was looked at. */
+  readonly isComplete: boolean;
 }
 
 const SHOWN_MAX = 100;
@@ -77,7 +84,8 @@ export class Inspector {
   async holding(tag: Tag): Promise<Holding> {
     const { l1, l2, clock } = this.#options;
     const sightings = new Map<string, Sighting>();
-    let [scanned, count, sliceAt] = [0, 0, clock.now()];
+    const prefix = `${tag}:`;
+    let [scanned, inMemory, below, sliceAt] = [0, 0, 0, clock.now()];
     for (const [id, entry] of l1.held()) {
       if (scanned === SCANNED_MAX) break;
       scanned += 1;
@@ -85,11 +93,14 @@ export class Inspector {
         await pause(clock, 0);
         sliceAt = clock.now();
       }
+      if (entry.tags.some((one) => one.startsWith(prefix))) below += 1;
       if (!entry.tags.includes(tag)) continue;
-      count += 1;
+      inMemory += 1;
       const key = keyOf(id);
       if (sightings.size < SHOWN_MAX) sightings.set(id, this.#judged(key, 'l1', entry));
     }
+    const isComplete = scanned < SCANNED_MAX;
+    let count = inMemory;
     const fields = await l2?.fieldsOf(tag) ?? [];
     const keys = fields.slice(0, SHOWN_MAX).map((field) => keyOf(`${tag}\n${field}`));
     for (const one of await this.look(keys)) {
@@ -97,7 +108,9 @@ export class Inspector {
       sightings.set(one.key.id, one);
       count += 1;
     }
-    return { sightings: [...sightings.values()], count };
+    const inRedis = l2 === undefined ? undefined : fields.length;
+    const shown = [...sightings.values()];
+    return { sightings: shown, count, inMemory, inRedis, below, isComplete };
   }
 
   #judged(key: CacheKey, tier: Tier, held: Entry | undefined): Sighting {

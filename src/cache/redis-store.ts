@@ -116,6 +116,11 @@ export class RedisStore implements Store {
     return this.#circuit.open;
   }
 
+  /** Whether Redis is connected, and has not stopped answering. */
+  get isAnswering(): boolean {
+    return this.#connected && !this.#circuit.open;
+  }
+
   get(keys: readonly CacheKey[]): Promise<readonly (Entry | undefined)[]> {
     if (keys.length === 0) return Promise.resolve([]);
     if (!this.#connected || !this.#circuit.allows(this.#clock.now())) {

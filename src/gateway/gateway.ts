@@ -58,6 +58,8 @@ export interface GatewayStatus {
   readonly loads: Core['readPath']['stats'];
   readonly writeThrough: Core['writeThrough']['stats'];
   readonly redis: NonNullable<Core['l2']>['stats'] | undefined;
+  /** Whether Redis answers as L2; undefined where there is none. */
+  readonly redisAnswers: boolean | undefined;
   readonly invalidation: NodeStats;
   /** Staleness that the online auditor has seen. */
   readonly audit: AuditStats;
@@ -180,6 +182,7 @@ function statusOf(
     loads: readPath.stats,
     writeThrough: writeThrough.stats,
     redis: l2?.stats,
+    redisAnswers: l2?.isAnswering,
     invalidation: stats,
   };
 }

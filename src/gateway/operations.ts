@@ -71,9 +71,12 @@ export class Operations {
     return this.#core.node.purgesOf(message);
   }
 
-  /** What the message would touch of what this process holds in memory. */
-  survey(message: InvalidationMessage): Promise<Survey> {
-    return this.#surveyor.survey(this.purgesOf(message));
+  /**
+   * What the message would touch of what this process holds in memory; or what it has touched, of
+   * a record of the log, whose position is `before`.
+   */
+  survey(message: InvalidationMessage, before?: Position): Promise<Survey> {
+    return this.#surveyor.survey(this.purgesOf(message), before);
   }
 
   /** Which of the keys the message would touch, each as the tag that it names. */

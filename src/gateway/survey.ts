@@ -6,7 +6,7 @@
  */
 import { pause, type Clock, type Millis } from '../invalidation/clock.ts';
 import { Marks } from '../invalidation/marks.ts';
-import { ORIGIN, successor } from '../invalidation/position.ts';
+import { ORIGIN, successor, type Position } from '../invalidation/position.ts';
 import type { Purge } from '../invalidation/purge.ts';
 import type { Tag } from '../invalidation/tag.ts';
 import type { Entry } from '../cache/entry.ts';
@@ -46,9 +46,9 @@ export class Surveyor {
     this.#options = options;
   }
 
-  /** Of the entries in memory. Never rejects. */
-  survey(purges: readonly Purge[]): Promise<Survey> {
-    const made = this.#last.then(() => this.#survey(purges));
+  /** Of the entries in memory, or of those with a stamp below `before`. Never rejects. */
+  survey(purges: readonly Purge[], before?: Position): Promise<Survey> {
+    const made = this.#last.then(() => this.#survey(purges, before));
     this.#last = made;
     return made;
   }
@@ -65,7 +65,7 @@ export class Surveyor {
     return matching;
   }
 
-  async #survey(purges: readonly Purge[]): Promise<Survey> {
+  async #survey(purges: readonly Purge[], before: Position | undefined): Promise<Survey> {
     const { entries, clock, scannedMax = 100_000 } = this.#options;
     const touches = touchesOf(purges);
     const slice = new Slice(clock);
@@ -78,6 +78,7 @@ export class Surveyor {
         break;
       }
       scanned += 1;
+      if (before !== undefined && entry.stamp >= before) continue;
       let isTouched = touches(undefined);
       for (const tag of entry.tags) {
         if (slice.isOver()) await slice.next();

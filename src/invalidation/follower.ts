@@ -109,6 +109,11 @@ export class Follower {
     return now - provedAt < this.#hearingTimeoutMs && now - heardSince >= this.#settleMs;
   }
 
+  /** How long ago it last had read to the end of the log; undefined where it never has. */
+  lagMs(now: Millis): Millis | undefined {
+    return this.#provedAt === undefined ? undefined : Math.max(0, now - this.#provedAt);
+  }
+
   /** Resolves to true once everything up to `position` is applied, to false after `timeoutMs`. */
   reached(position: Position, timeoutMs: Millis): Promise<boolean> {
     if (this.position >= position) return Promise.resolve(true);

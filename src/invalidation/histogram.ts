@@ -12,6 +12,12 @@ export interface Percentiles {
   readonly maxMs: Millis;
 }
 
+export interface Spread {
+  /** Index and count of those that hold any. */
+  readonly buckets: readonly (readonly [index: number, count: number])[];
+  readonly maxMs: Millis;
+}
+
 const PARTS_BITS = 4;
 const PARTS = 2 ** PARTS_BITS;
 /** 2^37 microseconds are 38 hours. */
@@ -36,14 +42,37 @@ export class Histogram {
   percentiles(): Percentiles {
     return {
       count: this.#count,
-      p50Ms: this.#percentile(0.5),
-      p90Ms: this.#percentile(0.9),
-      p99Ms: this.#percentile(0.99),
+      p50Ms: this.percentileMs(0.5),
+      p90Ms: this.percentileMs(0.9),
+      p99Ms: this.percentileMs(0.99),
       maxMs: this.#maxMs,
     };
   }
 
-  #percentile(share: number): Millis {
+  get count(): number {
+    return this.#count;
+  }
+
+  /** What is counted, in a form that processes can tell each other. */
+  get spread(): Spread {
+    const buckets: [number, number][] = [];
+    for (const [index, count] of this.#buckets.entries()) {
+      if (count > 0) buckets.push([index, count]);
+    }
+    return { buckets, maxMs: this.#maxMs };
+  }
+
+  /** Counts what another one has counted as well. */
+  add({ buckets, maxMs }: Spread): void {
+    for (const [index, count] of buckets) {
+      this.#buckets[index] = (this.#buckets[index] ?? 0) + count;
+      this.#count += count;
+    }
+    this.#maxMs = Math.max(this.#maxMs, maxMs);
+  }
+
+  /** Below it is a `share` of the durations, from 0 to 1; 0 where there are none. */
+  percentileMs(share: number): Millis {
     const rank = Math.ceil(this.#count * share);
     let seen = 0;
     for (const [index, count] of this.#buckets.entries()) {

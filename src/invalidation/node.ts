@@ -29,7 +29,7 @@ import { latest, ORIGIN, type Position } from './position.ts';
 import type { Purge } from './purge.ts';
 import { purgesOf } from './purges-of.ts';
 import type { Settle, Siblings } from './siblings.ts';
-import { Stats, type StatsSnapshot } from './stats.ts';
+import { Stats, type NodeStats } from './stats.ts';
 import { tracedAppend } from './tracing-channels.ts';
 
 export interface NodeRedisOptions extends Omit<RedisLogOptions, 'clock' | 'random'> {
@@ -69,17 +69,8 @@ export interface InvalidationNodeOptions {
   readonly random?: Random;
 }
 
+export type { NodeStats } from './stats.ts';
 export type InvalidateOptions = Pick<OutboxAppendOptions, 'identity' | 'onSettled'>;
-
-export interface NodeStats extends StatsSnapshot {
-  readonly hears: boolean;
-  readonly position: Position;
-  readonly floor: Position;
-  /** Tags, subtrees and patterns that the horizon remembers. */
-  readonly marks: number;
-  /** Messages waiting in the outbox. */
-  readonly outbox: number;
-}
 
 /** `start` waits no longer for Redis: the node then begins without. */
 const START_TIMEOUT_MS = 2_000;
@@ -223,11 +214,12 @@ export class InvalidationNode {
   }
 
   get stats(): NodeStats {
-    const counted = this.#stats.snapshot();
+    const [counted, now] = [this.#stats.snapshot(), this.#clock.now()];
     return {
       ...counted,
       errors: counted.errors + this.#follower.counts.errors,
-      hears: this.hears(this.#clock.now()),
+      hears: this.hears(now),
+      lagMs: this.#follower.lagMs(now),
       position: this.horizon.position,
       floor: this.horizon.floor,
       marks: this.horizon.size,

@@ -1,6 +1,7 @@
 /** What a publisher, a subscriber or a node has done so far, in memory that does not grow. */
 import type { Millis } from './clock.ts';
 import { Histogram, type Percentiles } from './histogram.ts';
+import type { Position } from './position.ts';
 
 export interface StatsSnapshot {
   /** Messages confirmed to be in the log at their first attempt. */
@@ -23,6 +24,19 @@ export interface StatsSnapshot {
   readonly publishLatency: Percentiles;
   /** What callbacks took, of those that did not throw. */
   readonly callbackLatency: Percentiles;
+}
+
+/** Of a node on the log. */
+export interface NodeStats extends StatsSnapshot {
+  readonly hears: boolean;
+  readonly position: Position;
+  readonly floor: Position;
+  /** Tags, subtrees and patterns that the horizon remembers. */
+  readonly marks: number;
+  /** Messages waiting in the outbox. */
+  readonly outbox: number;
+  /** How long ago the log had last been read to its end; undefined where it never was. */
+  readonly lagMs: Millis | undefined;
 }
 
 type Counter = Exclude<keyof StatsSnapshot, 'publishLatency' | 'callbackLatency'>;

@@ -13,6 +13,7 @@ import { fault } from '../invalidation/errors.ts';
 import { MemoryLog } from '../invalidation/log-memory.ts';
 import type { Log, LogRecord } from '../invalidation/log.ts';
 import { createAdminApp, type AdminOptions } from './admin/app.ts';
+import { Dashboard } from './admin/dashboard.ts';
 import { Invalidator } from './admin/invalidator.ts';
 import { PurgeEvents } from './admin/purge-events.ts';
 import { joinSwitch, takeOverSwitch } from './admin/switch-routes.ts';
@@ -71,11 +72,14 @@ export async function startNode(
   const events = eventsOf(invalidator, { clock, status: () => parts.gateway?.status() });
   const parts: Parts = { invalidator, audit, events };
 
-  const handler = operatorsHandler(config, { dependencies, parts });
+  const { handler, dashboard } = operatorsHandler(config, { dependencies, parts });
   const admin = new HttpServer({ handler, limits, clock, onError });
   lifecycle.onClose('operators', () => admin.close({ drainMs: ADMIN_DRAIN_MS }));
   // Before the listener, which waits for all that is still being answered.
-  lifecycle.onClose('events', async () => events.close());
+  lifecycle.onClose('events', () => {
+    events.close();
+    return dashboard.close();
+  });
   const adminAt = await admin.listen({ host: config.adminHost, port: config.adminPort });
 
   const onRecords = (records: readonly LogRecord[]): void => {
@@ -98,6 +102,7 @@ export async function startNode(
   joinSwitch(operations, colleagues);
   await takeOverSwitch(operations, colleagues);
   invalidator.open(operations);
+  await dashboard.start();
 
   if (config.rehearsal) await rehearse(dependencies);
   const refusalHeaders = () => ({ 'freshet-position': gateway.status().position });
@@ -144,11 +149,17 @@ function operatorsHandler(
     const others = await colleagues?.ask('stats') as readonly Stats[] | undefined;
     return { ...stats(), ...(others && { otherWorkers: others }) };
   };
+  const explain = explainOf(parts);
+  const dashboard = new Dashboard({
+    config, clock, random: dependencies.random, colleagues, stats: statsOfAll,
+    caching: () => parts.gateway?.operations.caching, explainer: explain.explainer,
+  });
   const app = createAdminApp({
     config, clock, log, version, health, stats: statsOfAll, invalidator, colleagues, audit, events,
-    explain: explainOf(parts),
+    explain, dashboard: dashboard.routes,
   });
-  return getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  const handler = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  return { handler, dashboard };
 }
 
 function explainOf(parts: Parts): AdminOptions['explain'] {
@@ -216,6 +227,7 @@ function eventsOf(
   return new PurgeEvents({
     clock,
     purgesOf: (message) => invalidator.operations.purgesOf(message),
+    touched: (record) => invalidator.touched(record),
     position: () => started().position,
     gaps: () => started().invalidation.gaps,
   });

@@ -108,15 +108,18 @@ export class Endings {
     return { endings, log };
   }
 
-  /** The latest record that any of the tags is touched by. */
-  async latest(tags: readonly Tag[]): Promise<{ record: LogRecord | undefined; log: Search }> {
+  /** The latest records that any of the tags is touched by, the newest first. */
+  async latest(
+    tags: readonly Tag[],
+    recordsMax = 1,
+  ): Promise<{ records: readonly LogRecord[]; log: Search }> {
     const asked = new Set(tags);
-    let found: LogRecord | undefined;
+    const records: LogRecord[] = [];
     const log = await this.#read(this.#backwards(), (record) => {
-      if (this.#purges(record).some((purge) => touches(purge, asked))) found = record;
-      return found !== undefined;
+      if (this.#purges(record).some((purge) => touches(purge, asked))) records.push(record);
+      return records.length >= recordsMax;
     });
-    return { record: found, log };
+    return { records, log };
   }
 
   #search(subjects: readonly Subject[]): Promise<Search> {

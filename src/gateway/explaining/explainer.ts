@@ -8,7 +8,7 @@
 import {
   execute, getOperationAST, parse, validate, type DocumentNode, type GraphQLSchema,
 } from 'graphql';
-import type { Sighting } from '../../cache/inspector.ts';
+import type { Holding, Sighting } from '../../cache/inspector.ts';
 import { keyOf } from '../../cache/key.ts';
 import { mayRevalidate } from '../../cache/windows.ts';
 import type { LogRecord } from '../../invalidation/log.ts';
@@ -18,7 +18,7 @@ import { latest, parsePosition, type Position } from '../../invalidation/positio
 import type { Purge } from '../../invalidation/purge.ts';
 import type { Tag } from '../../invalidation/tag.ts';
 import type { Variables } from '../../policy/plan.ts';
-import { reasonsOf } from '../../policy/reasons.ts';
+import { reasonsOf, type Reasons } from '../../policy/reasons.ts';
 import type { BuiltSchema } from '../built-schema.ts';
 import type { Bypass } from '../caching/answer.ts';
 import { bypassReason } from '../caching/bypass.ts';
@@ -68,6 +68,15 @@ export interface KeyExplanation extends Explained {
   readonly count: number;
   /** The last invalidation that the log tells of. */
   readonly last: LogRecord | undefined;
+}
+
+export type Held = Pick<Holding, 'inMemory' | 'below' | 'isComplete'>;
+
+/** What depends on a tag. */
+export interface Dependants extends Explained, Holding {
+  readonly tags: readonly Tag[];
+  /** The latest records that touched it, the newest first. */
+  readonly purges: readonly LogRecord[];
 }
 
 export interface ExplainerOptions {
@@ -141,29 +150,64 @@ export class Explainer {
 
   /** A tag, as its keys are written, or the name of an answer that is kept: `response:<hash>`. */
   async key(text: string): Promise<KeyExplanation> {
-    const { core, endings, messageOf } = this.#options;
+    const { core, endings } = this.#options;
     if (text.startsWith('response:')) {
       const sightings = await core.inspector.look([keyOf(text)]);
       const count = sightings.filter(({ entry }) => entry !== undefined).length;
       return { tags: [], sightings, count, last: undefined, ...await endings.of(sightings) };
     }
-    const tags = tagsOf(core.node.purgesOf(messageOf(text)));
-    const sightings = new Map<string, Sighting>();
-    let count = 0;
-    for (const tag of tags) {
-      const holding = await core.inspector.holding(tag);
-      count += holding.count;
-      for (const one of holding.sightings) sightings.set(one.key.id, one);
-    }
-    const all = [...sightings.values()];
-    const { record: last, log } = await endings.latest(tags);
-    const explained = await endings.of(all);
-    const isWhole = log.complete && explained.log.complete;
-    const read = { ...explained.log, records: log.records + explained.log.records };
+    const { purges: [last], ...dependants } = await this.dependants(text, 1);
+    return { ...dependants, last };
+  }
+
+  /** Of a tag, as its keys are written: what carries it, and the last that purged it. */
+  async dependants(text: string, purgesMax: number): Promise<Dependants> {
+    const { endings } = this.#options;
+    const tags = this.#tagsOf(text);
+    const holdings = await this.#holdings(tags);
+    const found = holdings.flatMap(({ sightings }) => sightings);
+    const sightings = [...new Map(found.map((one) => [one.key.id, one])).values()];
+    const { records: purges, log } = await endings.latest(tags, purgesMax);
+    const explained = await endings.of(sightings);
+    const complete = log.complete && explained.log.complete;
+    const records = log.records + explained.log.records;
+    const isOfRedis = holdings.every(({ inRedis }) => inRedis !== undefined);
     return {
-      tags, sightings: all, count, last,
-      endings: explained.endings, log: { ...read, complete: isWhole },
+      tags, sightings, purges,
+      ...heldOf(holdings),
+      count: sumOf(holdings, ({ count }) => count),
+      inRedis: isOfRedis ? sumOf(holdings, ({ inRedis = 0 }) => inRedis) : undefined,
+      endings: explained.endings,
+      log: { ...explained.log, records, complete },
     };
+  }
+
+  /** Of a tag likewise, how many entries in memory carry it, or one below it. */
+  async held(text: string): Promise<Held> {
+    return heldOf(await this.#holdings(this.#tagsOf(text)));
+  }
+
+  /** Which rules decide of the query; undefined where the schema does not know it (any more). */
+  rulesOf(query: string, operationName: string | undefined): Reasons | undefined {
+    const { schema, policy } = this.#options.current();
+    try {
+      const document = parse(query);
+      if (validate(schema, document).length > 0) return undefined;
+      return reasonsOf({ policy, schema, document, operationName });
+    } catch {
+      return undefined;
+    }
+  }
+
+  #tagsOf(text: string): readonly Tag[] {
+    const { core, messageOf } = this.#options;
+    return tagsOf(core.node.purgesOf(messageOf(text)));
+  }
+
+  async #holdings(tags: readonly Tag[]): Promise<readonly Holding[]> {
+    const holdings: Holding[] = [];
+    for (const tag of tags) holdings.push(await this.#options.core.inspector.holding(tag));
+    return holdings;
   }
 
   #read({ query, variables }: OperationQuestion, schema: GraphQLSchema): DocumentNode {
@@ -209,6 +253,18 @@ async function inspect({ schema, document, operationName, variables, context }: 
   } catch {
     // What the stitching makes of parts that are missing.
   }
+}
+
+function heldOf(holdings: readonly Holding[]): Held {
+  return {
+    inMemory: sumOf(holdings, ({ inMemory }) => inMemory),
+    below: sumOf(holdings, ({ below }) => below),
+    isComplete: holdings.every(({ isComplete }) => isComplete),
+  };
+}
+
+function sumOf(holdings: readonly Holding[], of: (one: Holding) => number): number {
+  return holdings.reduce((total, one) => total + of(one), 0);
 }
 
 function tagsOf(purges: readonly Purge[]): readonly Tag[] {

@@ -1,6 +1,7 @@
 /**
- * The operators' HTTP: one Hono app, each matter in routes of its own. Health is for everybody who
- * can connect, webhooks are for whoever signs; all the rest is behind `requireAccess`.
+ * The operators' HTTP: one Hono app, each matter in routes of its own. Health and the page of the
+ * dashboard are for everybody who can connect, webhooks are for whoever signs; all the rest is
+ * behind `requireAccess`.
  */
 import { Hono } from 'hono';
 import { z } from 'zod';
@@ -9,10 +10,14 @@ import type { Clock } from '../../invalidation/clock.ts';
 import { fault, FreshetError } from '../../invalidation/errors.ts';
 import type { Logger } from '../logger.ts';
 import type { Audit } from '../audit/audit.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import { metricsRoutes } from '../metrics/metrics-routes.ts';
 import type { Colleagues } from '../workers/colleagues.ts';
 import { requireAccess, type AccessConfig, type AdminContext } from './access.ts';
 import { answerRefusal, answerUnexpected } from './answer-refusal.ts';
 import { auditRoutes } from './audit-routes.ts';
+import { dashboardRoutes } from './dashboard-routes.ts';
+import type { Dashboard } from './dashboard.ts';
 import { eventsRoutes } from './events-routes.ts';
 import { explainRoutes, type ExplainRoutesOptions } from './explain-routes.ts';
 import { figuresRoutes } from './figures-routes.ts';
@@ -20,6 +25,7 @@ import { healthRoutes, type Health } from './health.ts';
 import { invalidateRoutes } from './invalidate-routes.ts';
 import type { Invalidator } from './invalidator.ts';
 import { openApiDocument } from './openapi.ts';
+import { servePage } from './page.ts';
 import type { PurgeEvents } from './purge-events.ts';
 import { RateLimit } from './rate-limit.ts';
 import { mount, type Route } from './route.ts';
@@ -33,9 +39,13 @@ export interface AdminOptions {
   readonly version: string;
   readonly health: () => Health;
   readonly stats: () => Promise<NodeStats>;
+  readonly metrics: Pick<Metrics, 'text'>;
   readonly invalidator: Invalidator;
   readonly events: Pick<PurgeEvents, 'watch'>;
   readonly explain: Omit<ExplainRoutesOptions, 'clock'>;
+  readonly dashboard: Dashboard['routes'];
+  /** Where the files of its page are. Default: where its build puts them. */
+  readonly page?: URL | undefined;
   /** The other processes of this node. Default none. */
   readonly colleagues?: Colleagues | undefined;
   /** Default: there is none. */
@@ -44,7 +54,7 @@ export interface AdminOptions {
 
 export function createAdminApp(options: AdminOptions): Hono<AdminContext> {
   const { config, clock, log, version, health, stats, invalidator } = options;
-  const { colleagues, audit, events, explain } = options;
+  const { colleagues, audit, events, explain, dashboard, page, metrics } = options;
   const auditWrites = audit && (() => audit.stats.written);
   const rate = new RateLimit({ clock, perMinuteMax: config.adminRequestsPerMinuteMax });
   const app = new Hono<AdminContext>();
@@ -53,6 +63,7 @@ export function createAdminApp(options: AdminOptions): Hono<AdminContext> {
     log.error({ error }, 'unexpected error in a request of an operator');
     return answerUnexpected();
   });
+  app.use('*', servePage(page));
   app.route('/', healthRoutes(health));
   const routes: Route[] = [
     ...invalidateRoutes(invalidator),
@@ -61,6 +72,7 @@ export function createAdminApp(options: AdminOptions): Hono<AdminContext> {
     ...auditRoutes(audit),
     ...eventsRoutes(events),
     ...explainRoutes({ ...explain, clock }),
+    ...dashboardRoutes({ ...dashboard, explainer: explain.explainer, clock }),
   ];
   routes.push(openApiRoute(routes, version));
   const mounted = { rate, signature: { webhook: config.webhook, clock } };
@@ -68,6 +80,7 @@ export function createAdminApp(options: AdminOptions): Hono<AdminContext> {
   app.use('*', requireAccess({ config, clock, rate }));
   for (const route of routes) if (route.access !== 'signature') mount(app, route, mounted);
   app.route('/', statsRoutes(stats));
+  app.route('/', metricsRoutes(metrics));
   app.notFound((context) => answerRefusal(...refusalOf(context.req, app)));
   return app;
 }

@@ -21,7 +21,7 @@ const count = z.int().min(0);
 const text = z.string().nullable();
 const ms = z.number().nullable();
 
-const record = z.strictObject({
+export const record = z.strictObject({
   position: z.string().meta({ description: 'Its place in the log, as in the audit.' }),
   logged_at: z.string().meta({ description: 'When the log took it, by the clock of the log.' }),
   purges: z.array(z.string()).meta({ description: 'What it purges; at most 20.' }),
@@ -65,7 +65,7 @@ const rules = z.strictObject({
   strategy: z.record(z.string(), z.number()).meta({ description: 'Those that are on.' }),
 });
 
-const entry = z.strictObject({
+export const entry = z.strictObject({
   key: z.string().meta({ description: 'In Redis, after the prefix.' }),
   field: text.meta({ description: 'Of an entity, which is a hash: one way of asking for it.' }),
   state: z.enum(['current', 'off', 'ahead', 'invalidated', 'unheard', 'expired', 'absent']),
@@ -100,7 +100,7 @@ const nodeMembers = {
   floor: z.string().meta({ description: 'Entries stamped below it count as invalidated.' }),
 };
 
-const log = z.strictObject({
+export const searched = z.strictObject({
   records: count.meta({ description: 'Records that were looked at.' }),
   complete: z.boolean().meta({ description: 'Whether these were all that had to be.' }),
   reaches_back: z.boolean().meta({
@@ -122,7 +122,7 @@ export const operationAnswer = z.strictObject({
   parts_complete: z.boolean().meta({
     description: 'False: of what hangs on a part that is not there nothing is known.',
   }),
-  log,
+  log: searched,
   ...nodeMembers,
 });
 
@@ -132,7 +132,7 @@ export const keyAnswer = z.strictObject({
   entries: z.array(entry).meta({ description: 'What carries it here and in Redis; at most 200.' }),
   entries_count: count,
   last_invalidation: record.nullable(),
-  log,
+  log: searched,
   ...nodeMembers,
 });
 
@@ -184,7 +184,7 @@ export function answerKey(
   };
 }
 
-interface EntryContext {
+export interface EntryContext {
   readonly endings: ReadonlyMap<string, Ending>;
   readonly clock: Clock;
   readonly rules?: Rules;
@@ -192,7 +192,10 @@ interface EntryContext {
   readonly isWhole?: boolean;
 }
 
-function entryOf({ key, tier, entry: held, verdict }: Sighting, of: EntryContext): EntryAnswer {
+export function entryOf(
+  { key, tier, entry: held, verdict }: Sighting,
+  of: EntryContext,
+): EntryAnswer {
   const ended = of.endings.get(key.id);
   const now = of.clock.now();
   const kept = held === undefined ? ABSENT : {
@@ -273,7 +276,7 @@ function partOf(
 }
 
 /** As the audit tells it. */
-function recordOf(logged: LogRecord): RecordAnswer {
+export function recordOf(logged: LogRecord): RecordAnswer {
   const row = rowOf(logged);
   return {
     position: formatPosition(logged.position),
@@ -289,6 +292,6 @@ function recordOf(logged: LogRecord): RecordAnswer {
   };
 }
 
-function logOf({ records, complete, reachesBack }: Search): z.output<typeof log> {
+export function logOf({ records, complete, reachesBack }: Search): z.output<typeof searched> {
   return { records, complete, reaches_back: reachesBack };
 }

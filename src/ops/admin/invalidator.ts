@@ -41,6 +41,7 @@ export interface DryRun {
 }
 
 const SURVEY = 'survey';
+const TOUCHED = 'touched';
 const PURGES_SHOWN_MAX = 1_000;
 
 export class Invalidator {
@@ -58,6 +59,7 @@ export class Invalidator {
     this.#signed = new RecentlySeen({ clock, ageMaxMs: replayMs, entriesMax: replaysMax });
     colleagues?.tell(SURVEY, (message) =>
       this.#operations?.survey(message as InvalidationMessage));
+    colleagues?.tell(TOUCHED, async (record) => this.#touched(record as LogRecord));
     colleagues?.tell('invalidations', () => this.metrics.counts);
   }
 
@@ -88,6 +90,19 @@ export class Invalidator {
   async countsOfAll(): Promise<readonly DoorCounts[]> {
     const others = await this.#options.colleagues?.ask('invalidations') ?? [];
     return [this.metrics.counts, ...others.filter((one) => one !== null) as DoorCounts[]];
+  }
+
+  /** Entries in memory of the node that carry what the record has purged, and are of before. */
+  async touched(record: LogRecord): Promise<number> {
+    const [own, others] = await Promise.all([
+      this.#touched(record), this.#options.colleagues?.ask(TOUCHED, record) ?? [],
+    ]);
+    return [own, ...others.map(Number)].reduce((sum, one) => sum + one, 0);
+  }
+
+  async #touched({ message, position }: LogRecord): Promise<number> {
+    const survey = await this.#operations?.survey(message, position);
+    return survey?.entries ?? 0;
   }
 
   async dryRun(asked: Asked): Promise<DryRun> {

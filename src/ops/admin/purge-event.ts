@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { LogRecord } from '../../invalidation/log.ts';
 import { cascadeOf, entityTypeName } from '../../invalidation/message.ts';
-import { formatPosition } from '../../invalidation/position.ts';
+import { formatPosition, loggedMsOf } from '../../invalidation/position.ts';
 import { readSwitching } from '../../invalidation/switching.ts';
 import { entityTag } from '../../invalidation/tag.ts';
 
@@ -22,6 +22,10 @@ export const purgeEvent = z.strictObject({
     .meta({ description: `Patterns that it takes along; at most ${KEYS_SHOWN_MAX}.` }),
   created: z.boolean(),
   soft: z.boolean(),
+  entries: z.int().min(0).nullable().meta({
+    description: 'Entries in memory of this node that carried what it purges; they go when they ' +
+      'are next asked for. Null where they were not counted: many purges came at once.',
+  }),
   caching: z.enum(['on', 'off']).nullable()
     .meta({ description: 'It switches caching, and is no purge.' }),
   caching_type: text,
@@ -30,11 +34,13 @@ export const purgeEvent = z.strictObject({
   reason: text,
   request_id: text,
   triggered_by: text,
+  logged_at: z.iso.datetime().meta({ description: 'When the log took it, by its clock.' }),
   timestamp: z.string().meta({ description: 'In the message, as its sender wrote it.' }),
 });
 export type PurgeEvent = z.output<typeof purgeEvent>;
 
-export function eventOf({ position, message }: LogRecord): PurgeEvent {
+/** `entries`: undefined where they were not counted. */
+export function eventOf({ position, message }: LogRecord, entries?: number): PurgeEvent {
   const { metadata } = message;
   const keys = keysOf(message);
   const switching = readSwitching(message);
@@ -47,6 +53,7 @@ export function eventOf({ position, message }: LogRecord): PurgeEvent {
     cascade: cascadeOf(metadata).slice(0, KEYS_SHOWN_MAX).map(shown),
     created: metadata?.created === true,
     soft: metadata?.soft === true,
+    entries: entries ?? null,
     caching: switching?.state ?? null,
     caching_type: switching?.type ?? null,
     source: shown(message.source_service),
@@ -54,6 +61,7 @@ export function eventOf({ position, message }: LogRecord): PurgeEvent {
     reason: textOf(metadata?.reason),
     request_id: textOf(metadata?.request_id),
     triggered_by: textOf(metadata?.['triggered_by']),
+    logged_at: new Date(loggedMsOf(position)).toISOString(),
     timestamp: shown(message.timestamp),
   };
 }

@@ -23,6 +23,8 @@ export interface PurgeEventsOptions {
   readonly position: () => string;
   /** How often the log could not be followed without a gap. */
   readonly gaps: () => number;
+  /** Entries in memory that a record has touched. Default: they are not counted. */
+  readonly touched?: (record: LogRecord) => Promise<number>;
   /** More are refused. Default 50. */
   readonly watchersMax?: number;
   /** Records that wait for one watcher. Default 1,000. */
@@ -48,7 +50,7 @@ export class PurgeEvents {
   readonly heard = (records: readonly LogRecord[]): void => {
     if (this.#watchers.size === 0) return;
     for (const record of records) {
-      const heard = new Heard(record, this.#options.purgesOf);
+      const heard = new Heard(record, this.#options);
       for (const watcher of this.#watchers) watcher.hear(heard);
     }
   };
@@ -94,10 +96,18 @@ class Heard {
   readonly record: LogRecord;
   readonly #purgesOf: PurgeEventsOptions['purgesOf'];
   readonly #pieces: (readonly Purge[])[] = [];
+  readonly #count: () => Promise<number | undefined>;
+  #touched: Promise<number | undefined> | undefined;
 
-  constructor(record: LogRecord, purgesOf: PurgeEventsOptions['purgesOf']) {
+  constructor(record: LogRecord, { purgesOf, touched }: PurgeEventsOptions) {
     this.record = record;
     this.#purgesOf = purgesOf;
+    this.#count = async () => touched?.(record);
+  }
+
+  /** Counted once for all watchers; undefined where it cannot be. */
+  touched(): Promise<number | undefined> {
+    return this.#touched ??= this.#count().catch(() => undefined);
   }
 
   get keys(): number {
@@ -126,6 +136,8 @@ interface Missed {
 /** The event loop is held for so long, and for one match and one piece more. */
 const SLICE_MS: Millis = 1;
 const HEARTBEAT_MS: Millis = 10_000;
+/** Where so many wait, what they have touched is not counted. */
+const COUNTED_MAX = 10;
 
 /** Lets one work after the other, so that the slices of many are not one long one. */
 class Turns {
@@ -213,7 +225,7 @@ class Watcher {
       } else {
         this.#waitingKeys -= first.keys;
         const isAsked = await this.#options.turns.take(() => this.#isAsked(first));
-        if (isAsked) return eventText('purge', eventOf(first.record));
+        if (isAsked) return eventText('purge', eventOf(first.record, await this.#count(first)));
       }
     }
     return undefined;
@@ -236,6 +248,11 @@ class Watcher {
     if (gaps === this.#gaps) return ': alive\n\n';
     this.#gaps = gaps;
     return eventText('missed', { count: null, from: null, to: this.#options.position() });
+  }
+
+  /** To look through the memory for each of many would make the watcher miss some. */
+  async #count(heard: Heard): Promise<number | undefined> {
+    return this.#waiting.length < COUNTED_MAX ? heard.touched() : undefined;
   }
 
   async #isAsked(heard: Heard): Promise<boolean> {

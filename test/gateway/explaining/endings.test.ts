@@ -125,7 +125,7 @@ describe('what ended an entry', () => {
     expect(await endingOf(endings, sighting(ORIGIN))).toMatchObject({
       reason: 'unlogged', log: { complete: false },
     });
-    expect(await endings.latest([])).toMatchObject({ record: undefined, log: { complete: false } });
+    expect(await endings.latest([])).toMatchObject({ records: [], log: { complete: false } });
     expect(await endingOf(endingsOf(undefined), sighting(ORIGIN))).toMatchObject({
       log: { records: 0, complete: false },
     });
@@ -138,6 +138,6 @@ describe('what ended an entry', () => {
     await log.append(purgeOf('user:2'));
     const [purge] = purgesOf(purgeOf('user:1'));
     const tags = purge?.kind === 'tag' ? [purge.tag] : [];
-    expect(await endingsOf(log).latest(tags)).toMatchObject({ record: { position: by } });
+    expect(await endingsOf(log).latest(tags)).toMatchObject({ records: [{ position: by }] });
   });
 });

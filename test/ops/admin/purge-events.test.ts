@@ -68,9 +68,11 @@ describe('purge events', () => {
       name: 'purge',
       data: {
         position: '1000-1', action: 'Batch', keys: ['user:1', 'user:2'], keys_count: 2,
-        pattern: null, cascade: ['post'], created: false, soft: false, caching: null,
+        pattern: null, cascade: ['post'], created: false, soft: false,
+        entries: null, caching: null,
         caching_type: null, source: 'shop', actor: 'ann', reason: 'wrong', request_id: 'r',
         triggered_by: 'x', timestamp: expect.any(String),
+        logged_at: '1970-01-01T00:00:01.000Z',
       },
     });
     expect(await reader.next()).toMatchObject({ data: { pattern: 'feed:*', keys_count: 0 } });
@@ -80,6 +82,23 @@ describe('purge events', () => {
     expect(await reader.next()).toMatchObject({ data: { caching: 'off', caching_type: 'post' } });
     events.close();
     expect(await reader.next()).toBe('end');
+  });
+
+  it('tell how many entries a record has touched, counted once for all who watch', async () => {
+    const counted: string[] = [];
+    const events = open({
+      touched: async ({ message }) => counted.push(message.action),
+    });
+    const readers = [0, 1].map(() => readerOf(events.watch(filterOf({}))));
+    for (const reader of readers) await reader.next();
+    events.heard([recordOf(maker.deleted('User', 1))]);
+    for (const reader of readers) {
+      expect(await reader.next()).toMatchObject({ data: { entries: 1 } });
+    }
+    expect(counted).toEqual(['Delete']);
+    events.heard(Array.from({ length: 30 }, (_, at) => recordOf(maker.deleted('User', at))));
+    expect(await readers[0]?.next()).toMatchObject({ data: { entries: null } });
+    events.close();
   });
 
   it('leave out what the filter is not about', async () => {

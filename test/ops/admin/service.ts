@@ -17,6 +17,7 @@ import { InvalidationNode } from '../../../src/invalidation/node.ts';
 import { formatPosition } from '../../../src/invalidation/position.ts';
 import { SchemaPolicy } from '../../../src/policy/schema-policy.ts';
 import { createAdminApp, type AdminOptions } from '../../../src/ops/admin/app.ts';
+import { Dashboard } from '../../../src/ops/admin/dashboard.ts';
 import { Invalidator } from '../../../src/ops/admin/invalidator.ts';
 import { PurgeEvents } from '../../../src/ops/admin/purge-events.ts';
 import { entryOf } from '../../cache/samples.ts';
@@ -65,6 +66,7 @@ export async function openService(options: ServiceOptions = {}) {
   const events = new PurgeEvents({
     clock, heartbeatMs: 50,
     purgesOf: (message) => node.purgesOf(message),
+    touched: (record) => invalidator.touched(record),
     position: () => formatPosition(node.position),
     gaps: () => node.stats.gaps,
   });
@@ -77,15 +79,20 @@ export async function openService(options: ServiceOptions = {}) {
   await until(() => node.hears(systemClock.now()), { what: 'the log is heard' });
   const operations = new Operations({ core, clock: systemClock, retentionMs: 3_600_000 });
   invalidator.open(operations);
+  const stats = async () => ({
+    processId: 7, version: '1', ready: true, uptimeSeconds: 2, memoryBytes: 3,
+    gateway: statusOf(core),
+  });
+  const explain = explainOf({ core, config, log, operations });
+  const dashboard = new Dashboard({
+    config, clock, random: systemRandom, colleagues: options.admin?.colleagues, stats,
+    caching: () => operations.caching, explainer: explain.explainer,
+  });
   const app = createAdminApp({
-    config, clock, version: '1', invalidator, events,
-    explain: explainOf({ core, config, log, operations }),
+    config, clock, version: '1', invalidator, events, stats, dashboard: dashboard.routes,
+    explain,
     log: { warn: () => undefined, error: () => undefined },
     health: () => ({ notReadyBecause: undefined, hearing: true }),
-    stats: async () => ({
-      processId: 7, version: '1', ready: true, uptimeSeconds: 2, memoryBytes: 3,
-      gateway: statusOf(core),
-    }),
     ...options.admin,
   });
   return {
@@ -111,6 +118,7 @@ export async function openService(options: ServiceOptions = {}) {
     },
     async close() {
       events.close();
+      await dashboard.close();
       operations.close();
       await core.close();
     },
@@ -143,7 +151,8 @@ function explainOf({ core, config, log, operations }: {
 function statusOf({ node, l1, tiers, readPath }: Core): GatewayStatus {
   const { stats } = node;
   return {
-    position: formatPosition(stats.position), hears: stats.hears, kept: stats.outbox,
+    position: formatPosition(stats.position), floor: formatPosition(stats.floor),
+    hears: stats.hears, kept: stats.outbox,
     l1: { entries: l1.size, bytes: l1.bytes, evictions: l1.stats.evictions },
     tiers: tiers.stats, loads: readPath.stats, invalidation: stats,
   } as unknown as GatewayStatus;

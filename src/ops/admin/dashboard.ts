@@ -1,0 +1,86 @@
+/** Puts together what the dashboard shows: figures of the machine, and the nodes of the fleet. */
+import type { FreshetConfig } from '../../gateway/config/config.ts';
+import type { Explainer, Held } from '../../gateway/explaining/explainer.ts';
+import { redisConnection } from '../../gateway/invalidation-node.ts';
+import type { SwitchState } from '../../gateway/operations.ts';
+import type { Clock, Random } from '../../invalidation/clock.ts';
+import { Fleet } from '../fleet/fleet.ts';
+import { NoticeBoard } from '../fleet/notice-board.ts';
+import { Traffic } from '../traffic/traffic.ts';
+import type { Colleagues } from '../workers/colleagues.ts';
+import {
+  announcementOf, answerNodes, figuresOf, isSpeaker, type Machine,
+} from './dashboard-figures.ts';
+import type { DashboardRoutesOptions } from './dashboard-routes.ts';
+import { LiveFigures } from './live-figures.ts';
+import type { NodeStats } from './stats.ts';
+
+export interface DashboardOptions {
+  readonly config: Pick<FreshetConfig, 'redis'>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly colleagues: Colleagues | undefined;
+  readonly stats: () => Promise<NodeStats>;
+  /** Throws STARTING. */
+  readonly explainer: () => Pick<Explainer, 'held'>;
+  /** Undefined while the node starts. */
+  readonly caching: () => SwitchState | undefined;
+}
+
+const HELD = 'held of a tag';
+
+export class Dashboard {
+  readonly routes: Omit<DashboardRoutesOptions, 'explainer' | 'clock'>;
+  readonly #fleet: Fleet;
+  readonly #traffic: Traffic;
+  readonly #live: LiveFigures;
+
+  constructor(options: DashboardOptions) {
+    const { clock, colleagues, stats, caching } = options;
+    const traffic = new Traffic({ clock, colleagues });
+    const machine = async (): Promise<Machine> => {
+      const [told, requests] = await Promise.all([stats(), traffic.requests()]);
+      return { stats: told, requests, caching: caching() };
+    };
+    const figures = async () => figuresOf(await machine(), clock);
+    const fleet = new Fleet({
+      board: boardOf(options), clock, colleagues,
+      own: async () => {
+        const told = await stats();
+        const announced = { stats: told, requests: [], caching: caching() };
+        return { told: announcementOf(announced), isSpeaker: isSpeaker(told) };
+      },
+    });
+    const live = new LiveFigures({ clock, take: figures });
+    const nodes = async () => answerNodes(await fleet.nodes());
+    const heldElsewhere = async (key: string) => {
+      const others = await colleagues?.ask(HELD, key) ?? [];
+      return others.filter((one) => one !== null) as Held[];
+    };
+    // One that is starting holds nothing.
+    colleagues?.tell(HELD, async (key) => options.explainer().held(key as string));
+    this.routes = { figures, live, nodes, traffic, heldElsewhere };
+    this.#fleet = fleet;
+    this.#traffic = traffic;
+    this.#live = live;
+  }
+
+  /** To be called once the node follows the log. */
+  start(): Promise<void> {
+    return this.#fleet.start();
+  }
+
+  /** Ends the streams of who watches, and takes down what was told of this machine. */
+  async close(): Promise<void> {
+    this.#live.close();
+    this.#traffic.close();
+    await this.#fleet.close();
+  }
+}
+
+function boardOf({ config, clock, random }: DashboardOptions): NoticeBoard | undefined {
+  const { redis } = config;
+  if (redis === undefined) return undefined;
+  const { keyPrefix: prefix } = redis;
+  return new NoticeBoard({ redis: redisConnection(redis), clock, random, prefix });
+}
