@@ -10,8 +10,6 @@ import type { Clock } from '../../invalidation/clock.ts';
 import { fault, FreshetError } from '../../invalidation/errors.ts';
 import type { Logger } from '../logger.ts';
 import type { Audit } from '../audit/audit.ts';
-import type { Metrics } from '../metrics/metrics.ts';
-import { metricsRoutes } from '../metrics/metrics-routes.ts';
 import type { Colleagues } from '../workers/colleagues.ts';
 import { requireAccess, type AccessConfig, type AdminContext } from './access.ts';
 import { answerRefusal, answerUnexpected } from './answer-refusal.ts';
@@ -39,7 +37,6 @@ export interface AdminOptions {
   readonly version: string;
   readonly health: () => Health;
   readonly stats: () => Promise<NodeStats>;
-  readonly metrics: Pick<Metrics, 'text'>;
   readonly invalidator: Invalidator;
   readonly events: Pick<PurgeEvents, 'watch'>;
   readonly explain: Omit<ExplainRoutesOptions, 'clock'>;
@@ -54,7 +51,7 @@ export interface AdminOptions {
 
 export function createAdminApp(options: AdminOptions): Hono<AdminContext> {
   const { config, clock, log, version, health, stats, invalidator } = options;
-  const { colleagues, audit, events, explain, dashboard, page, metrics } = options;
+  const { colleagues, audit, events, explain, dashboard, page } = options;
   const auditWrites = audit && (() => audit.stats.written);
   const rate = new RateLimit({ clock, perMinuteMax: config.adminRequestsPerMinuteMax });
   const app = new Hono<AdminContext>();
@@ -80,7 +77,6 @@ export function createAdminApp(options: AdminOptions): Hono<AdminContext> {
   app.use('*', requireAccess({ config, clock, rate }));
   for (const route of routes) if (route.access !== 'signature') mount(app, route, mounted);
   app.route('/', statsRoutes(stats));
-  app.route('/', metricsRoutes(metrics));
   app.notFound((context) => answerRefusal(...refusalOf(context.req, app)));
   return app;
 }
