@@ -17,6 +17,7 @@ import { executeStitched } from './caching/tagged-execution.ts';
 import { PositionCookie } from './http/position-cookie.ts';
 import type { TokenOptions } from './http/token-reducer.ts';
 import { useFieldAliases } from './supergraph/use-field-aliases.ts';
+import { graphiqlPage } from './http/graphiql-page.ts';
 import { useLimits } from './http/use-limits.ts';
 import { useRefusals } from './http/use-refusals.ts';
 import { useResponseCache } from './caching/use-response-cache.ts';
@@ -50,6 +51,7 @@ export function createGatewayYoga(config: FreshetConfig, parts: GatewayYogaParts
     schema,
     graphqlEndpoint: path,
     graphiql: graphiql && { title: 'Freshet' },
+    ...(graphiql && { renderGraphiQL: graphiqlPage(config) }),
     landingPage: false,
     logging: yogaLogging(log),
     cors: cors === undefined ? false : corsFor(cors.origins),
