@@ -32,10 +32,8 @@ export function readPage(source: string, markdown: string): Page {
         const link = `<a class="anchor" href="#${id}" aria-label="Link to ${escape(text)}">#</a>`;
         return `<h${depth} id="${id}">${html} ${depth === 1 ? '' : link}</h${depth}>\n`;
       },
-      code({ text, lang }: Tokens.Code): string {
-        const language = /^\w*/.exec(lang ?? '')?.[0] ?? '';
-        const label = language === '' ? '' : ` aria-label="${language}"`;
-        return `<pre tabindex="0"${label}><code>${escape(text)}</code></pre>\n`;
+      code({ text }: Tokens.Code): string {
+        return `<pre tabindex="0"><code>${escape(text)}</code></pre>\n`;
       },
       table(token: Tokens.Table): string {
         const cells = (row: readonly Tokens.TableCell[], tag: string): string =>
