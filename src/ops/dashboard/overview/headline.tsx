@@ -1,0 +1,43 @@
+/** The few figures that tell whether all is well. */
+import type { ComponentChildren } from 'preact';
+import { countText, latencyText, rateText, shareText } from '../format.ts';
+import { snapshots } from '../live.ts';
+import { hitShare, perSecond, spanOf } from '../rates.ts';
+
+export function Headline() {
+  const { value } = snapshots;
+  const latest = value.at(-1);
+  if (latest === undefined) return null;
+  const [now, minute] = [spanOf(value, 5_000), spanOf(value, 60_000)];
+  const purges = perSecond(minute, (figures) => figures.purges);
+  const { latency, log } = latest;
+  return (
+    <dl class="headline">
+      <Figure name="Requests a second" note="last 5 s">
+        {rateText(perSecond(now, ({ requests }) => requests.total))}
+      </Figure>
+      <Figure name="Hit rate" note="last minute">{shareText(hitShare(minute))}</Figure>
+      <Figure name="Latency, median" note={`p99 ${latencyText(latency.p99_ms)}`}>
+        {latencyText(latency.p50_ms)}
+      </Figure>
+      <Figure name="Purges a minute" note={`${countText(latest.purges)} since the start`}>
+        {rateText(purges === undefined ? undefined : purges * 60)}
+      </Figure>
+      <Figure name="Behind the log" note={log.hears ? 'log is heard' : 'log is not heard'}>
+        {log.lag_seconds === null ? 'unknown' : latencyText(log.lag_seconds * 1_000)}
+      </Figure>
+    </dl>
+  );
+}
+
+function Figure(
+  { name, note, children }: { name: string; note: string; children: ComponentChildren },
+) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd class="figure">{children}</dd>
+      <dd class="note">{note}</dd>
+    </div>
+  );
+}
