@@ -23,6 +23,7 @@ import { createAudit, isAudited, type Audit } from './audit/audit.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { rehearse } from './rehearsal.ts';
 import { createSources, type Sources } from './sources/sources.ts';
+import type { Tracing } from './tracing/tracing.ts';
 import type { Colleagues } from './workers/colleagues.ts';
 
 export interface NodeDependencies extends GatewayDependencies {
@@ -66,6 +67,9 @@ export async function startNode(
   const { limits, path } = config;
   const onError = (error: unknown): void => log.error({ error }, 'unexpected error in a request');
   const { colleagues } = dependencies;
+  const tracing = await tracingOf(config, dependencies);
+  // Closed last, when nothing is recorded any more.
+  if (tracing !== undefined) lifecycle.onClose('traces', () => tracing.close());
   const invalidationLog = logOf(config, dependencies);
   const audit = auditOf(config, dependencies, invalidationLog);
   const invalidator = invalidatorOf(config, dependencies);
@@ -105,6 +109,7 @@ export async function startNode(
   await dashboard.start();
 
   if (config.rehearsal) await rehearse(dependencies);
+  tracing?.start();
   const refusalHeaders = () => ({ 'freshet-position': gateway.status().position });
   const server = new HttpServer({
     handler: gateway.handler,
@@ -194,6 +199,16 @@ function auditOf(
   if (!isAudited(config)) return undefined;
   const warn = (text: string): void => log.warn(text);
   return createAudit(config, { warn, clock, random, log: invalidationLog });
+}
+
+/** Loaded only where there is somebody to send traces to. */
+async function tracingOf(
+  { tracing: config }: FreshetConfig,
+  { log, clock, random, version }: NodeDependencies,
+): Promise<Tracing | undefined> {
+  if (config.endpoint === undefined) return undefined;
+  const { Tracing: Traces } = await import('./tracing/tracing.ts');
+  return new Traces({ config, log, clock, random, version });
 }
 
 function sourcesOf(

@@ -9,6 +9,7 @@ import {
 import { accessOptions } from './access-schema.ts';
 import { auditOptions } from './audit-schema.ts';
 import { sourcesOptions } from './sources-schema.ts';
+import { tracingOptions } from './tracing-schema.ts';
 import { COOKIE_NAME } from '../http/position-cookie.ts';
 
 /** Beside the description of an option: what to say when a value is refused. */
@@ -253,6 +254,7 @@ export const configSchema = z.strictObject({
   }),
   ...auditOptions,
   ...sourcesOptions,
+  ...tracingOptions,
   log: log.prefault({}),
   cache: cache.prefault({}),
   keys: z.record(text, text).default({})

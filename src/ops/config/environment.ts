@@ -20,6 +20,15 @@ export const PLAIN_VARIABLES: Readonly<Record<string, readonly string[]>> = {
   DATABASE_URL: ['database'],
 };
 
+/**
+ * What OpenTelemetry has a standard variable for. Other programs on the machine heed it as well, so
+ * it holds only where nothing of ours says otherwise; and a value that is of no use here is no
+ * fault (OpenTelemetry, Environment Variable Specification).
+ */
+export const STANDARD_VARIABLES: Readonly<Record<string, readonly string[]>> = {
+  OTEL_EXPORTER_OTLP_ENDPOINT: ['tracing', 'endpoint'],
+};
+
 /** No options: the path of the file, stack traces for faults, and whom the command line asks. */
 const OTHER_VARIABLES = ['FRESHET_CONFIG', 'FRESHET_DEBUG', 'FRESHET_ADMIN_URL'];
 
@@ -55,6 +64,17 @@ export function readEnvironment(environment: Environment): EnvironmentLayer {
     else assignments.push({ path, value: parse(text, option?.kind), source: sourceOf(name) });
   }
   return { layer: layerOf(assignments), faults };
+}
+
+/** To be laid below all others. */
+export function readStandardEnvironment(environment: Environment): Layer {
+  if (environment['OTEL_SDK_DISABLED']?.toLowerCase() === 'true') return layerOf([]);
+  return layerOf(Object.entries(STANDARD_VARIABLES).flatMap(([name, path]) => {
+    const value = environment[name]?.trim() ?? '';
+    return /^https?:$/.test(URL.parse(value)?.protocol ?? '')
+      ? [{ path, value, source: sourceOf(name) }]
+      : [];
+  }));
 }
 
 /** `cache.l1.bytesMax`: FRESHET_CACHE_L1_BYTES_MAX */

@@ -5,7 +5,7 @@
 import { fault } from '../../invalidation/errors.ts';
 import { checkConfig, type FreshetConfig } from '../../gateway/config/config.ts';
 import { formatFaults, type ConfigFault } from '../../gateway/config/config-faults.ts';
-import { readEnvironment, type Environment } from './environment.ts';
+import { readEnvironment, readStandardEnvironment, type Environment } from './environment.ts';
 import { readConfigFile, type FileLayer } from './file.ts';
 import { layerOf, mergeLayers, type Assignment } from './layer.ts';
 
@@ -26,7 +26,8 @@ export async function loadConfig(options: LoadOptions): Promise<FreshetConfig> {
     ? { layer: undefined }
     : await readConfigFile(directory, named);
   const { layer, faults: unknown } = readEnvironment(environment);
-  const layers = [...(file.layer ? [file.layer] : []), layer, layerOf(flags)];
+  const standard = readStandardEnvironment(environment);
+  const layers = [standard, ...(file.layer ? [file.layer] : []), layer, layerOf(flags)];
   const { values, sourceOf } = mergeLayers(layers);
   const production = environment['NODE_ENV'] === 'production';
   const checked = checkConfig(values, { production, sourceOf });

@@ -3,7 +3,9 @@ import { extname } from 'node:path';
 import {
   CONFIG_OPTIONS, findOption, type ConfigOption,
 } from '../../../src/gateway/config/config-options.ts';
-import { PLAIN_VARIABLES, variableOf } from '../../../src/ops/config/environment.ts';
+import {
+  PLAIN_VARIABLES, STANDARD_VARIABLES, variableOf,
+} from '../../../src/ops/config/environment.ts';
 import { FILE_NAMES } from '../../../src/ops/config/file.ts';
 
 /** The page, as Markdown. */
@@ -20,6 +22,9 @@ export function documentConfig(): string {
 
 const PLAIN = Object.entries(PLAIN_VARIABLES)
   .map(([name, path]) => `- \`${name}\` for \`${path.join('.')}\``).join('\n');
+
+const STANDARD = Object.entries(STANDARD_VARIABLES)
+  .map(([name, path]) => `\`${name}\` for \`${path.join('.')}\``).join(', ');
 
 const ENDINGS = FILE_NAMES.map((name) => `\`${extname(name)}\``).join(', ');
 
@@ -49,6 +54,8 @@ commas, a map as JSON. A variable that begins with \`FRESHET_\` and names no opt
 Four options have a plain variable as well, over which the other one goes:
 
 ${PLAIN}
+
+Below all others stands what OpenTelemetry has a variable for: ${STANDARD}.
 
 The unit is in the name: \`Ms\` milliseconds, \`Seconds\` seconds, \`BytesMax\` bytes; any other
 integer is a count. \`NODE_ENV=production\` is production, anything else development.
