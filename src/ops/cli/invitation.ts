@@ -16,7 +16,7 @@ export function invitation({ url, adminUrl }: RunningNode, services: DemoService
     .map(([name, at]) => `  ${name.padEnd(14)}${at}`);
   return `
 Freshet answers at ${url} (with GraphiQL, in a browser).
-Operators ask ${adminUrl}/stats. Behind it are:
+The dashboard is at ${adminUrl}. Behind it are:
 ${places.join('\n')}
 
 Run each of these twice: the first answer is a MISS, the second a HIT.

@@ -2,7 +2,7 @@
 import { snapshots } from './live.ts';
 import { linkTo, VIEWS, type View } from './address.ts';
 import { route } from './route.ts';
-import { logOut, token } from './session.ts';
+import { lack, logOut, token } from './session.ts';
 import { theme, THEMES, type Theme } from './theme.ts';
 
 const NAMES: Readonly<Record<View, string>> = {
@@ -42,7 +42,7 @@ export function Header() {
             {THEMES.map((one) => <option key={one} value={one}>{THEME_NAMES[one]}</option>)}
           </select>
         </label>
-        {token.value !== undefined &&
+        {token.value !== undefined && lack.value === undefined &&
           <button type="button" onClick={logOut}>Forget token</button>}
       </div>
     </header>

@@ -42,7 +42,6 @@ export function announcementOf(events: readonly PurgeEvent[]): string {
 
 function subjectOf(event: PurgeEvent): string {
   const { keys, keys_count: count, pattern } = event;
-  const [first] = keys;
   return switchingText(event) ?? pattern
-    ?? (count === 1 && first !== undefined ? first : plural(count, 'key'));
+    ?? (count <= NAMED_MAX ? keys.join(' and ') : plural(count, 'key'));
 }

@@ -11,7 +11,7 @@ type Log = AuditPage['logs'][number];
 export function AuditTable({ logs }: { logs: readonly Log[] }) {
   return (
     <Scroll label="Table of records">
-      <table class="wide">
+      <table>
         <thead>
           <tr>
             <th scope="col">Time</th>

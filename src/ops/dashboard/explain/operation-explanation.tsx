@@ -69,7 +69,7 @@ function Parts({ answer }: { answer: OperationAnswer }) {
   return (
     <Panel title={`Made of ${plural(count, 'part')}`}>
       <Scroll label="Table of parts">
-        <table class="wide">
+        <table>
           <thead>
             <tr>
               <th scope="col">Subgraph</th>

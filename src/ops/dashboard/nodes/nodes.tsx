@@ -1,6 +1,6 @@
 /** Every node of the fleet, and how far each has read the log. */
 import type { Nodes } from '../../admin/dashboard-answers.ts';
-import { countText, durationText, plural } from '../format.ts';
+import { countText, durationText, latencyText, plural } from '../format.ts';
 import { Loading, Notice } from '../parts/notice.tsx';
 import { Panel, Scroll } from '../parts/panel.tsx';
 import { RefusalNotice } from '../parts/refusal-notice.tsx';
@@ -24,7 +24,7 @@ export function NodesView() {
       )}
       <Panel title={plural(nodes.length, 'node')}>
         <Scroll label="Table of nodes">
-          <table class="wide">
+          <table>
             <thead>
               <tr>
                 <th scope="col">Host</th>
@@ -64,8 +64,8 @@ function Row({ node }: { node: Nodes['nodes'][number] }) {
         </span>
       </td>
       <td><code>{node.position}</code></td>
-      <td class="number">{secondsText(node.behind_seconds)}</td>
-      <td class="number">{secondsText(node.lag_seconds)}</td>
+      <td class="number">{lagText(node.behind_seconds)}</td>
+      <td class="number">{lagText(node.lag_seconds)}</td>
       <td><span class={node.caching === 'on' ? '' : 'mark bad'}>{node.caching}</span></td>
       <td class="number">{countText(node.workers)}</td>
       <td class="number">{secondsText(node.uptime_seconds)}</td>
@@ -73,6 +73,10 @@ function Row({ node }: { node: Nodes['nodes'][number] }) {
       <td class="number">{secondsText(node.seen_seconds_ago)} ago</td>
     </tr>
   );
+}
+
+function lagText(seconds: number | null): string {
+  return latencyText(seconds === null ? null : seconds * 1_000);
 }
 
 function secondsText(seconds: number | null): string {

@@ -70,7 +70,7 @@ interface TableProps {
 function Table({ operations, opened, onOpen }: TableProps) {
   return (
     <Scroll label="Table of operations">
-      <table class="wide">
+      <table>
         <thead>
           <tr>
             <th scope="col">Operation</th>

@@ -24,7 +24,7 @@ export function Outcomes() {
   const rows = new Map(outcomeRows(latest, spanOf(value, 60_000)).map((row) => [row.outcome, row]));
   return (
     <Panel title="Answers by tier">
-      <table class="wide">
+      <table>
         <thead>
           <tr>
             <th scope="col">Answer</th>

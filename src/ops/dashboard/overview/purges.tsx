@@ -27,7 +27,7 @@ export function Purges() {
     </button>
   );
   return (
-    <Panel title="Purges" class="purges" actions={hold}>
+    <Panel title="Purges" actions={hold}>
       <Announcement />
       {rows.length === 0 ? (
         <Notice title="None since this page was opened.">

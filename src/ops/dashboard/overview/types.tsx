@@ -16,7 +16,7 @@ export function Types() {
   return (
     <Panel title="Hit rate by type">
       {rows.length === 0 ? <p class="quiet">No answer has held an entity yet.</p> : (
-        <table class="wide">
+        <table>
           <thead>
             <tr>
               <th scope="col">Type</th>

@@ -22,7 +22,7 @@ export function Chart({ title, lines, textOf }: ChartProps) {
   return (
     <figure class="chart">
       <figcaption>
-        <span class="chart-title">{title}</span>
+        <span>{title}</span>
         <ul class="legend">
           {lines.toReversed().map(({ name, points, tone }) => (
             <li key={name}>

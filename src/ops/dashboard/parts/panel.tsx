@@ -6,14 +6,13 @@ export interface PanelProps {
   readonly title: string;
   /** What may be done with it, beside the heading. */
   readonly actions?: ComponentChildren;
-  readonly class?: string;
   readonly children: ComponentChildren;
 }
 
-export function Panel({ title, actions, class: name = '', children }: PanelProps) {
+export function Panel({ title, actions, children }: PanelProps) {
   const id = useId();
   return (
-    <section class={`panel ${name}`} aria-labelledby={id}>
+    <section class="panel" aria-labelledby={id}>
       <div class="panel-head">
         <h2 id={id}>{title}</h2>
         {actions}

@@ -49,7 +49,7 @@ export function Dependants({ found }: { found: TagDependants }) {
 function Entries({ entries, count }: { entries: readonly Entry[]; count: number }) {
   return (
     <Scroll label="Table of entries">
-      <table class="wide">
+      <table>
         <thead>
           <tr>
             <th scope="col">Entry</th>

@@ -31,7 +31,7 @@ export function PurgeDialog({ wanted, trial, isBusy, onConfirm, onCancel }: Purg
         back: what it ends is loaded anew when it is next asked for.
       </p>
       <div class="buttons">
-        <button type="button" onClick={onCancel}>Cancel</button>
+        <button type="button" autofocus onClick={onCancel}>Cancel</button>
         <button type="button" class="primary" disabled={isBusy} onClick={onConfirm}>Purge</button>
       </div>
     </dialog>
