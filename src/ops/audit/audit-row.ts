@@ -1,7 +1,7 @@
 /** What the audit keeps of a record. Whatever a message holds, PostgreSQL takes the row. */
 import type { LogRecord } from '../../invalidation/log.ts';
 import { cascadeOf, entityTypeName } from '../../invalidation/message.ts';
-import { formatPosition, type Position } from '../../invalidation/position.ts';
+import { loggedMsOf, type Position } from '../../invalidation/position.ts';
 
 /** What a record is about and who said it, as the columns and JSON name it. */
 export interface AuditFacts {
@@ -54,11 +54,6 @@ export function rowOf({ position, message }: LogRecord): AuditRow {
     logged_ms: loggedMs,
     latency_ms: Number.isNaN(sentMs) ? null : Math.round(loggedMs - sentMs),
   };
-}
-
-/** When the log took it, by the clock of the log, in milliseconds since the Unix epoch. */
-export function loggedMsOf(position: Position): number {
-  return Number(formatPosition(position).split('-', 1)[0]);
 }
 
 /** Foreign services may have put anything there. */

@@ -4,9 +4,9 @@
  * it or not at all; and nothing is ever changed.
  */
 import type { LogRecord } from '../../invalidation/log.ts';
-import type { Position } from '../../invalidation/position.ts';
+import { loggedMsOf, type Position } from '../../invalidation/position.ts';
 import { fault } from '../../invalidation/errors.ts';
-import { loggedMsOf, rowOf } from './audit-row.ts';
+import { rowOf } from './audit-row.ts';
 import type { AuditSession } from './database.ts';
 import { AUDIT_SQL, SCHEMA_VERSION } from './schema.ts';
 

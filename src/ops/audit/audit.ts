@@ -14,6 +14,8 @@ import { watchOvertaking } from './overtaking.ts';
 
 export interface AuditDependencies {
   readonly warn: (text: string) => void;
+  /** Told of what is as it was asked for. */
+  readonly note: (text: string) => void;
   readonly clock: Clock;
   readonly random: Random;
   /** The log of the process, where the configuration names no Redis. It is not closed. */
@@ -36,7 +38,7 @@ export function isAudited({ audit, database }: FreshetConfig): boolean {
 
 /** Connects to nothing before it is used. */
 export function createAudit(config: FreshetConfig, dependencies: AuditDependencies): Audit {
-  const { warn, clock, random } = dependencies;
+  const { warn, note, clock, random } = dependencies;
   const { retentionDays, directory } = config.audit;
   const database = config.database === undefined
     ? pgliteAudit({ directory })
@@ -54,7 +56,7 @@ export function createAudit(config: FreshetConfig, dependencies: AuditDependenci
     },
     start() {
       if (config.database === undefined && directory === undefined) {
-        warn('the audit is kept in memory, and ends with this process: set database');
+        note('the audit is kept in memory, and ends with this process: set database');
       }
       auditor.start();
       watching = archive && watchOvertaking({

@@ -146,10 +146,10 @@ function isPassing(error: unknown): boolean {
 }
 
 function lineOf(event: PurgeEvent): string {
-  const { position, action, timestamp, soft, created } = event;
+  const { position, action, logged_at: loggedAt, soft, created } = event;
   const marks = `${soft ? ' soft' : ''}${created ? ' created' : ''}`;
   const what = `${action}${marks} ${whatOf(event)}`;
-  return `${timeOf(timestamp)}  ${position}  ${what}  ${toldBy(event)}\n`;
+  return `${printable(loggedAt)}  ${position}  ${what}  ${toldBy(event)}\n`;
 }
 
 function whatOf(event: PurgeEvent): string {
@@ -159,12 +159,6 @@ function whatOf(event: PurgeEvent): string {
   }
   const what = pattern === null ? listed(keys, { count }) : printable(pattern);
   return cascade.length === 0 ? what : `${what} with ${listed(cascade)}`;
-}
-
-/** As the sender wrote it, where that is no time. */
-function timeOf(timestamp: string): string {
-  const ms = Date.parse(timestamp);
-  return Number.isNaN(ms) ? printable(timestamp) : new Date(ms).toISOString();
 }
 
 function missedLine({ count }: { count: number | null }): string {

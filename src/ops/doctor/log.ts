@@ -3,8 +3,7 @@ import { redisConnection } from '../../gateway/invalidation-node.ts';
 import type { FreshetConfig } from '../../gateway/config/config.ts';
 import type { Millis } from '../../invalidation/clock.ts';
 import { RedisLogArchive, type Reach } from '../../invalidation/log-redis-archive.ts';
-import { ORIGIN } from '../../invalidation/position.ts';
-import { loggedMsOf } from '../audit/audit-row.ts';
+import { loggedMsOf, ORIGIN } from '../../invalidation/position.ts';
 import type { ExamineOptions } from './examine.ts';
 import { ok, warning, type Finding } from './finding.ts';
 

@@ -18,6 +18,7 @@ describe('the audit over HTTP', () => {
     log = new MemoryLog({ heartbeatMs: 10 });
     audit = createAudit(resolveConfig({ supergraph: 'unused', audit: { enabled: true } }), {
       log, clock: systemClock, random: systemRandom, warn: () => undefined,
+      note: () => undefined,
     });
     service = await openService({ log, admin: { audit } });
   });

@@ -9,6 +9,7 @@ const config = resolveConfig({
 const audit = createAudit(config, {
   log: undefined, clock: systemClock, random: systemRandom,
   warn: (text) => void process.stderr.write(`${text}\n`),
+  note: () => undefined,
 });
 audit.start();
 process.stdout.write('started\n');

@@ -56,7 +56,7 @@ async function asRedis<T>(work: (client: Redis) => Promise<T>): Promise<T> {
 function audit(warn: (text: string) => void = () => undefined): Audit {
   const config = resolveConfig({ supergraph: 'unused', redis: { url: redis.url }, database });
   const made = createAudit(config, {
-    warn, log: undefined, clock: systemClock, random: systemRandom,
+    warn, note: () => undefined, log: undefined, clock: systemClock, random: systemRandom,
   });
   made.start();
   open.push(made);

@@ -23,6 +23,7 @@ describe('freshet audit', () => {
     const log = new MemoryLog({ heartbeatMs: 10 });
     audit = createAudit(resolveConfig({ supergraph: 'unused', audit: { enabled: true } }), {
       log, clock: systemClock, random: systemRandom, warn: () => undefined,
+      note: () => undefined,
     });
     operators = await openOperators({ log, admin: { audit } });
     audit.start();

@@ -60,7 +60,7 @@ describe('freshet doctor', () => {
     const warn = (): void => undefined;
     const config = resolveConfig({ supergraph: 'unused', redis: redis.url, database });
     const audit = createAudit(config, {
-      warn, clock: systemClock, random: systemRandom, log: undefined,
+      warn, note: () => undefined, clock: systemClock, random: systemRandom, log: undefined,
     });
     audit.start();
     const publisher = createPublisher({ redis: redis.url, source: 'test' });

@@ -90,12 +90,12 @@ describe('freshet watch', () => {
         position: '9-3', action: 'Delete', keys: ['user:\u001b[31m'], keys_count: 1, pattern: null,
         cascade: [], created: true, soft: true, caching: null, caching_type: null,
         source: 'shop\u0007', actor: null, reason: null, request_id: null, triggered_by: null,
-        timestamp: 'then',
+        timestamp: 'then', logged_at: '2026-11-21T10:00:00.000Z',
       })}\n\n`);
     const { code, out, err } = await watching.ended;
     expect(code).toBe(0);
     expect(err).toMatch(/connected again; what came after 9-1 and up to 9-2 was not shown\n$/);
     expect(out).toBe('-- missed: 3 records, because this was read too slowly\n' +
-      'then  9-3  Delete soft created user:?[31m  from shop?\n');
+      '2026-11-21T10:00:00.000Z  9-3  Delete soft created user:?[31m  from shop?\n');
   });
 });
