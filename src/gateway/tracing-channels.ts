@@ -8,12 +8,15 @@ import type { ServerResponse } from 'node:http';
 import type { OperationTypeNode } from 'graphql';
 import type { ReadRequest } from './http/request-body.ts';
 
-/** A request that has been read, and is going to be answered now. It is only to be looked at. */
+/** A request that has been read, and is going to be answered now. */
 export interface Asked {
+  /** Only to be looked at. */
   readonly request: ReadRequest;
   readonly response: ServerResponse;
   /** Where its listener answers; undefined for that of the operators. */
   readonly path: string | undefined;
+  /** To be set where it is to be followed on its way, which most are not: it costs something. */
+  isFollowed: boolean;
 }
 
 /** One exchange with a subgraph: the request, and its answer or, of a stream, its beginning. */
@@ -31,6 +34,7 @@ export interface Fetching {
   readonly error?: unknown;
 }
 
-/** The stores bound to it hold while the request is answered. */
 export const asked = channel('freshet:http.request') as Channel<unknown, Asked>;
+/** Of those that are followed: the stores that are bound to it hold while they are answered. */
+export const answering = channel('freshet:http.answer') as Channel<unknown, Asked>;
 export const fetching = tracingChannel<unknown, Fetching>('freshet:subgraph.fetch');

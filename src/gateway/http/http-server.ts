@@ -8,7 +8,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Clock, Millis } from '../../invalidation/clock.ts';
 import { fault, type FreshetError } from '../../invalidation/errors.ts';
 import type { FreshetConfig } from '../config/config.ts';
-import { asked } from '../tracing-channels.ts';
+import { answering, asked, type Asked } from '../tracing-channels.ts';
 import { refusalBody, refuse, refuseUnexpected } from './refusal.ts';
 import { IncomingRequest, readBody, type ReadRequest } from './request-body.ts';
 
@@ -171,8 +171,10 @@ export class HttpServer {
   };
 
   #dispatchTraced(request: ReadRequest, response: ServerResponse): void {
-    const { path } = this.#options;
-    asked.runStores({ request, response, path }, () => this.#dispatch(request, response));
+    const event: Asked = { request, response, path: this.#options.path, isFollowed: false };
+    asked.publish(event);
+    if (event.isFollowed) answering.runStores(event, () => this.#dispatch(request, response));
+    else this.#dispatch(request, response);
   }
 
   /** `first`: the listener that is asked first. */

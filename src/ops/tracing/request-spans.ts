@@ -1,30 +1,34 @@
 /** A span for each request of a client, from when it has been read to when its answer has left. */
-import { SpanKind } from '@opentelemetry/api';
+import { SpanKind, type Span } from '@opentelemetry/api';
 import { requestAnswered, type RequestAnswered } from '../../gateway/diagnostics.ts';
-import { asked, type Asked } from '../../gateway/tracing-channels.ts';
+import { answering, asked, type Asked } from '../../gateway/tracing-channels.ts';
 import type { Carried, Place } from './place.ts';
 import { fail, type Beginning, type Spans } from './spans.ts';
 import type { Guard, Subscription } from './subscription.ts';
 
 export function requestSpans(spans: Spans, guard: Guard): Subscription {
-  const begin = guard((event: Asked): Place => {
+  const places = new WeakMap<Asked, Place>();
+  const begin = guard((message: unknown): void => {
+    const event = message as Asked;
     const { request, response, path } = event;
     // Operators and their tools ask all the time: theirs are parts of traces, and begin none.
     const mayBegin = path !== undefined;
     const carried = carriedIn(request.headers);
     const place = spans.ofRequest(() => beginningOf(event), { carried, mayBegin });
-    const span = place.request;
-    if (span !== undefined) {
-      response.once('close', guard(() => {
-        const { statusCode, headersSent } = response;
-        if (headersSent) span.setAttribute('http.response.status_code', statusCode);
-        if (!headersSent) fail(span, 'aborted');
-        else if (statusCode >= 500) fail(span, String(statusCode));
-        span.end();
-      }));
-    }
-    return place;
+    if (place === undefined) return;
+    places.set(event, place);
+    event.isFollowed = true;
+    if (place.request !== undefined) endWith(response, place.request);
   });
+  const endWith = (response: Asked['response'], span: Span): void => {
+    response.once('close', guard(() => {
+      const { statusCode, headersSent } = response;
+      if (headersSent) span.setAttribute('http.response.status_code', statusCode);
+      if (!headersSent) fail(span, 'aborted');
+      else if (statusCode >= 500) fail(span, String(statusCode));
+      span.end();
+    }));
+  };
   const tell = guard((message: unknown): void => {
     const span = spans.store.getStore()?.request;
     if (span === undefined) return;
@@ -36,11 +40,13 @@ export function requestSpans(spans: Spans, guard: Guard): Subscription {
   });
   return {
     start() {
-      asked.bindStore(spans.store, begin);
+      asked.subscribe(begin);
+      answering.bindStore(spans.store, (event) => places.get(event));
       requestAnswered.subscribe(tell);
     },
     stop() {
-      asked.unbindStore(spans.store);
+      asked.unsubscribe(begin);
+      answering.unbindStore(spans.store);
       requestAnswered.unsubscribe(tell);
     },
   };

@@ -1,6 +1,6 @@
 /**
- * Begins spans where they belong: below the one in which the code runs, or as a trace of their own.
- * A place holds for all that is done on its account, also when that is done later.
+ * Begins spans where they belong. A trace begins with a request or with a purge, and with nothing
+ * else. A place holds for all that is done on its account, also when that is done later.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import {
@@ -27,26 +27,30 @@ export class Spans {
     this.#sampling = sampling;
   }
 
-  /** A span for a request that comes from outside. `carried`: what it says of its trace. */
+  /**
+   * A span for a request that comes from outside. `carried`: what it says of its trace. Undefined
+   * for one that is not recorded, and of which there is nothing to be passed on.
+   */
   ofRequest(
     beginning: () => Beginning,
     { carried, mayBegin }: { carried: Carried | undefined; mayBegin: boolean },
-  ): Place {
+  ): Place | undefined {
     const from = carried && spanContextOf(carried);
-    if (from === undefined && !(mayBegin && this.#sampling.begins())) return new UnrecordedPlace();
+    if (from === undefined && !(mayBegin && this.#sampling.begins())) {
+      // The place of another request would go on to hold for this one.
+      return this.store.getStore() && new UnrecordedPlace();
+    }
     if (from !== undefined && !this.#goesOn(from)) return new UnrecordedPlace(carried);
     const context = from === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, from);
     const span = this.#begin(beginning(), context);
     return new RecordedPlace(span, span);
   }
 
-  /** A span below the one in which the code runs; where it runs in none, a trace of its own. */
+  /** A span below the one in which the code runs, if that is recorded. */
   below(beginning: () => Beginning): Place {
     const place = this.store.getStore();
-    if (place !== undefined && place.context === undefined) return place;
-    if (place === undefined && !this.#sampling.begins()) return new UnrecordedPlace();
-    const span = this.#begin(beginning(), place?.context ?? ROOT_CONTEXT);
-    return new RecordedPlace(span, place?.request);
+    if (place?.context === undefined) return place ?? new UnrecordedPlace();
+    return new RecordedPlace(this.#begin(beginning(), place.context), place.request);
   }
 
   /** A span of a trace of its own, linked to another; undefined where that is not recorded. */
