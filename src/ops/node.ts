@@ -106,9 +106,10 @@ export async function startNode(
   joinSwitch(operations, colleagues);
   await takeOverSwitch(operations, colleagues);
   invalidator.open(operations);
-  await dashboard.start();
 
   if (config.rehearsal) await rehearse(dependencies);
+  // What has been rehearsed is not counted.
+  await dashboard.start();
   tracing?.start();
   const refusalHeaders = () => ({ 'freshet-position': gateway.status().position });
   const server = new HttpServer({

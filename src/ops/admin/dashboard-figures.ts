@@ -141,9 +141,9 @@ function latencyOf({ recent }: Requests): Figures['latency'] {
 
 function typesOf({ types }: Requests): Figures['types'] {
   return types
-    .map(([type, { hits, misses }]) => ({ type, hits, misses }))
     .toSorted((one, other) => other.hits + other.misses - one.hits - one.misses)
-    .slice(0, TYPES_SHOWN_MAX);
+    .slice(0, TYPES_SHOWN_MAX)
+    .map((one) => ({ ...one }));
 }
 
 /** The one that has followed least far is how far the machine has. */

@@ -65,8 +65,9 @@ export class Dashboard {
     this.#live = live;
   }
 
-  /** To be called once the node follows the log. */
+  /** To be called once, when the node follows the log and is about to let clients in. */
   start(): Promise<void> {
+    this.#traffic.start();
     return this.#fleet.start();
   }
 

@@ -4,8 +4,9 @@
  * what callers send it holds the text of their operations, and never variables.
  */
 import assert from 'node:assert/strict';
-import type { OperationIdentity, RequestAnswered } from '../../gateway/diagnostics.ts';
-import { KINDS } from './request-counts.ts';
+import type {
+  OperationIdentity, RequestAnswered, RequestOutcome,
+} from '../../gateway/diagnostics.ts';
 
 /** In a form that processes tell each other. */
 export interface OperationCounts {
@@ -31,6 +32,13 @@ export interface OperationCounts {
   readonly whys: Record<string, number>;
 }
 
+/** Of all operations that touch a type. */
+export interface TypeCounts {
+  readonly type: string;
+  readonly hits: number;
+  readonly misses: number;
+}
+
 interface Row extends OperationCounts {
   /** When it was last used, in turns. */
   usedAt: number;
@@ -43,7 +51,16 @@ export interface Operations {
   readonly forgotten: number;
 }
 
+/** What an outcome says of how well an operation is cached; undefined: nothing. */
+const KINDS = {
+  hit_l1: 'hits', hit_l2: 'hits', stale: 'hits',
+  partial: 'misses', miss: 'misses', coalesced: 'misses',
+  bypass: undefined, error: undefined, refused: undefined,
+} as const satisfies Record<RequestOutcome, 'hits' | 'misses' | undefined>;
+
 const OPERATIONS_MAX = 1_000;
+/** Of a schema with more, those that were met first. */
+const TYPES_MAX = 1_000;
 /** So many go at once, so that a flood of operations does not look through all for each. */
 const FORGOTTEN_AT_ONCE = OPERATIONS_MAX / 10;
 export const TEXT_LENGTH_MAX = 8_000;
@@ -54,6 +71,7 @@ export class OperationTable {
   readonly #rows = new Map<string, Row>();
   /** The same, found without a look at a text. */
   readonly #rowOf = new WeakMap<OperationIdentity, Row>();
+  readonly #typesOfForgotten = new Map<string, TypeCounts>();
   #turn = 0;
   #forgotten = 0;
 
@@ -100,6 +118,13 @@ export class OperationTable {
     return { rows, known: this.#rows.size, forgotten: this.#forgotten };
   }
 
+  /** By type, of those that are forgotten too. */
+  get types(): readonly TypeCounts[] {
+    const types = new Map(this.#typesOfForgotten);
+    for (const row of this.#rows.values()) addTypes(types, row);
+    return [...types.values()];
+  }
+
   #begin(operation: OperationIdentity): Row {
     const row = this.#rows.get(operation.id) ?? this.#add(operation);
     this.#rowOf.set(operation, row);
@@ -127,9 +152,20 @@ export class OperationTable {
       .slice(0, Math.min(FORGOTTEN_AT_ONCE, Math.ceil(this.#operationsMax / 10)));
     for (const row of oldest) {
       row.isForgotten = true;
+      addTypes(this.#typesOfForgotten, row);
       this.#rows.delete(row.id);
     }
     this.#forgotten += oldest.length;
+  }
+}
+
+function addTypes(counts: Map<string, TypeCounts>, { types, hits, misses }: Row): void {
+  if (hits + misses === 0) return;
+  for (const type of types) {
+    const known = counts.get(type);
+    if (known === undefined && counts.size >= TYPES_MAX) continue;
+    const { hits: hitsBefore = 0, misses: missesBefore = 0 } = known ?? {};
+    counts.set(type, { type, hits: hitsBefore + hits, misses: missesBefore + misses });
   }
 }
 

@@ -36,19 +36,22 @@ export class Traffic {
   readonly #owners = new AnswerOwners();
   #cancel: () => void = () => undefined;
 
-  /** Counts from here on, until it is closed. */
   constructor(options: TrafficOptions) {
     const { colleagues } = options;
     this.#options = options;
-    requestAnswered.subscribe(this.#hear);
-    colleagues?.tell(REQUESTS, () => this.#requests.snapshot);
+    colleagues?.tell(REQUESTS, () => this.#snapshot);
     colleagues?.tell(OPERATIONS, (order) => this.#top(order as Order));
+  }
+
+  /** Counts all that this process answers from here on, until it is closed. */
+  start(): void {
+    requestAnswered.subscribe(this.#hear);
     this.#turnOnAndOn();
   }
 
   /** Of each process of the machine that answers in time. */
   requests(): Promise<readonly Requests[]> {
-    return this.#withOthers(this.#requests.snapshot, REQUESTS);
+    return this.#withOthers(this.#snapshot, REQUESTS);
   }
 
   /** Likewise, those that the order puts first. */
@@ -72,6 +75,10 @@ export class Traffic {
     this.#operations.count(request);
     this.#owners.note(request);
   };
+
+  get #snapshot(): Requests {
+    return { ...this.#requests.snapshot, types: this.#operations.types };
+  }
 
   #top(order: Order): Operations {
     return this.#operations.top(ORDERS[order], TOP_MAX);

@@ -210,13 +210,15 @@ describe('GET /admin/events', () => {
     expect(response.headers.get('content-type')).toBe('text/event-stream');
     const reader = readerOf(response.body!);
     expect(await reader.next()).toMatchObject({ name: 'begin' });
+    service.fill('ann', 'user:1');
+    service.fill('ben', 'user:2');
     for (const keys of [['post:1'], ['user:1']]) {
       await service.ask('/invalidate/key', { token: TOKENS.purge, body: { keys, reason: 'why' } });
     }
     let told = await reader.next();
     while (told === undefined) told = await reader.next();
     expect(told).toMatchObject({
-      name: 'purge', data: { keys: ['user:1'], actor: 'the-purge', reason: 'why' },
+      name: 'purge', data: { keys: ['user:1'], entries: 1, actor: 'the-purge', reason: 'why' },
     });
     await reader.cancel();
   });

@@ -88,6 +88,7 @@ export async function openService(options: ServiceOptions = {}) {
     config, clock, random: systemRandom, colleagues: options.admin?.colleagues, stats,
     caching: () => operations.caching, explainer: explain.explainer,
   });
+  await dashboard.start();
   const app = createAdminApp({
     config, clock, version: '1', invalidator, events, stats, dashboard: dashboard.routes,
     explain,

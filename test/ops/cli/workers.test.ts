@@ -116,14 +116,29 @@ describe('freshet start --workers', () => {
       expect(response.status).toBe(200);
       return await response.json() as Record<string, unknown>;
     };
+    const get = async (path: string): Promise<unknown> =>
+      (await fetch(`${adminUrl}${path}`)).json();
     const query = '{ user(id: "1") { name } }';
+    let asked = 0;
     const held = async (): Promise<unknown> =>
       (await order('/invalidate/pattern?dry_run=true', { pattern: 'user:1' }))['entries'];
     await until(async () => {
       await ask(url, query);
+      asked += 1;
       // The response, in each of them; the one that has loaded it holds its root field as well.
       return Number(await held()) > WORKERS;
     }, { what: 'every worker holds the user', deadlineMs: 40_000 });
+    expect(await get('/admin/dashboard/figures')).toMatchObject({
+      workers: WORKERS, requests: { total: asked }, l2: { state: 'answering' },
+    });
+    expect(await get('/admin/operations?sort=unsaved')).toMatchObject({
+      operations: [{ requests: asked, types: ['User'] }],
+    });
+    expect(Number((await get('/admin/tags/user:1') as { l1: number }).l1)).toBe(await held());
+    await until(async () => {
+      const { nodes } = await get('/admin/nodes') as { nodes: { workers: number }[] };
+      return nodes.length === 1 && nodes[0]?.workers === WORKERS;
+    }, { what: 'the machine is one node' });
 
     const requests = Array.from({ length: 2 * WORKERS }, () =>
       order('/invalidate/key', { keys: ['user:2'], request_id: 'once' }));

@@ -30,6 +30,18 @@ describe('the table of operations', () => {
     expect(savedMsOf(countsOf('{ user { id } }', [hit]))).toBe(0);
   });
 
+  it('says how well each type is cached, by outcomes that tell it', () => {
+    const table = new OperationTable(1);
+    for (const [text, outcomes] of [
+      ['{ user(id: 1) { id name } }', ['miss', 'hit_l1', 'hit_l2', 'stale', 'partial', 'bypass']],
+      ['{ users { id } }', ['coalesced', 'error', 'refused']],
+    ] as const) {
+      for (const outcome of outcomes) table.count(request(operationOf(text), { outcome }));
+    }
+    expect(table.top(() => 0, 10).known).toBe(1);
+    expect(table.types).toEqual([{ type: 'User', hits: 3, misses: 3 }]);
+  });
+
   it('forgets those that were used longest ago, and counts them anew when they come again', () => {
     const table = new OperationTable(10);
     const all = Array.from({ length: 10 }, (_, at) => operationOf(`query Q${at} { user { id } }`));
