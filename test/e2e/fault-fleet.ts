@@ -1,8 +1,8 @@
 /** Two nodes over one private Redis, and what must be true of them after a fault. */
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
-import { expect } from 'vitest';
-import type { RedisServer } from '../support/redis.ts';
+import { expect, type TestContext } from 'vitest';
+import { startRedis, type RedisOptions, type RedisServer } from '../support/redis.ts';
 import { until } from '../support/until.ts';
 import { FaultLoad, type LoadedNode } from './fault-load.ts';
 import { startTestNode, type NodeOptions, type TestNode } from './fleet.ts';
@@ -32,7 +32,7 @@ export interface FaultFleetOptions extends NodeOptions {
   readonly secondRedisUrl?: string;
 }
 
-export async function startFaultFleet(
+async function startFaultFleet(
   redis: Pick<RedisServer, 'url'>,
   { secondRedisUrl = redis.url, ...options }: FaultFleetOptions = {},
 ): Promise<FaultFleet> {
@@ -56,6 +56,27 @@ export async function startFaultFleet(
       await world.stop();
     },
   };
+}
+
+/** A server of its own for a test; what a test starts is stopped after it, the last first. */
+export async function redisFor(
+  { onTestFinished }: TestContext,
+  options: RedisOptions = {},
+): Promise<RedisServer> {
+  const redis = await startRedis(options);
+  onTestFinished(() => redis.stop());
+  return redis;
+}
+
+/** A fleet of its own for a test. */
+export async function fleetOver(
+  redis: Pick<RedisServer, 'url'>,
+  { onTestFinished }: TestContext,
+  options: FaultFleetOptions = {},
+): Promise<FaultFleet> {
+  const fleet = await startFaultFleet(redis, options);
+  onTestFinished(() => fleet.stop());
+  return fleet;
 }
 
 export function loadedNode(node: TestNode): LoadedNode {

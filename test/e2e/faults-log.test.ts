@@ -1,65 +1,60 @@
 /**
  * What becomes of the log while nodes read it, under load: flushed, deleted, trimmed, cut off. What
- * a node may have missed it treats as invalidated; nothing else is to be seen of it.
+ * a node may have missed it treats as invalidated; nothing else is to be seen of it. Each test has
+ * its servers to itself and mostly waits, so they run at the same time.
  */
 import { Redis } from 'ioredis';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test, vi, type TestContext } from 'vitest';
 import { startProxy, type Proxy } from '../support/proxy.ts';
-import { startRedis, type RedisServer } from '../support/redis.ts';
+import type { RedisServer } from '../support/redis.ts';
 import { until } from '../support/until.ts';
-import { deaf, expectUnharmed, startFaultFleet, type FaultFleet } from './fault-fleet.ts';
+import { deaf, expectUnharmed, fleetOver, redisFor } from './fault-fleet.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
 
 const LOG = 'cache:invalidate:log';
 
-let redis: RedisServer;
-let client: Redis;
-let fleet: FaultFleet | undefined;
-let proxy: Proxy | undefined;
+function clientOf({ url }: RedisServer, { onTestFinished }: TestContext): Redis {
+  const client = new Redis(url);
+  onTestFinished(() => client.disconnect());
+  return client;
+}
 
-beforeEach(async () => {
-  redis = await startRedis();
-  client = new Redis(redis.url);
-});
-
-afterEach(async () => {
-  await fleet?.stop();
-  await proxy?.stop();
-  [fleet, proxy] = [undefined, undefined];
-  client.disconnect();
-  await redis.stop();
-});
-
-test.each([
-  { fault: 'Redis is flushed', make: () => client.flushall() },
-  { fault: 'the log is deleted', make: () => client.del(LOG) },
-  { fault: 'the log is emptied', make: () => client.xtrim(LOG, 'MAXLEN', 0) },
-])('$fault under load, three times', async ({ make }) => {
-  fleet = await startFaultFleet(redis);
-  const load = fleet.startLoad();
-  await fleet.underLoad(load);
-  for (let time = 0; time < 3; time += 1) {
-    const gaps = fleet.nodes.map((node) => node.gateway.status().invalidation.gaps);
-    await make();
-    await until(
-      () => fleet?.nodes.every((node, at) =>
-        node.gateway.status().invalidation.gaps > (gaps[at] ?? 0)),
-      { what: 'both nodes notice' },
-    );
+describe.concurrent('under load', () => {
+  test.for<[string, (client: Redis) => Promise<unknown>]>([
+    ['Redis is flushed', (client) => client.flushall()],
+    ['the log is deleted', (client) => client.del(LOG)],
+    ['the log is emptied', (client) => client.xtrim(LOG, 'MAXLEN', 0)],
+  ])('%s, three times', async ([, make], context) => {
+    const redis = await redisFor(context);
+    const client = clientOf(redis, context);
+    const fleet = await fleetOver(redis, context);
+    const load = fleet.startLoad();
     await fleet.underLoad(load);
-  }
-  await fleet.healed();
-  await expectUnharmed(load);
-});
+    for (let time = 0; time < 3; time += 1) {
+      const gaps = fleet.nodes.map((node) => node.gateway.status().invalidation.gaps);
+      await make(client);
+      await until(
+        () => fleet.nodes.every((node, at) =>
+          node.gateway.status().invalidation.gaps > (gaps[at] ?? 0)),
+        { what: 'both nodes notice' },
+      );
+      await fleet.underLoad(load);
+    }
+    await fleet.healed();
+    await expectUnharmed(load);
+  });
 
-describe.each([
-  { how: 'with a reset', cutOff: (wire: Proxy) => wire.cut() },
-  { how: 'in silence', cutOff: (wire: Proxy) => wire.freeze() },
-])('one node is cut off $how', ({ cutOff }) => {
-  test('while the log is trimmed past its position', async () => {
-    proxy = await startProxy(redis.port);
-    fleet = await startFaultFleet(redis, {
-      secondRedisUrl: `redis://127.0.0.1:${proxy.port}`,
-    });
+  test.for<[string, (wire: Proxy) => void]>([
+    ['with a reset', (wire) => wire.cut()],
+    ['in silence', (wire) => wire.freeze()],
+  ])('a node is cut off %s while the log is trimmed past it', async ([, cutOff], context) => {
+    const redis = await redisFor(context);
+    const client = clientOf(redis, context);
+    const proxy = await startProxy(redis.port);
+    context.onTestFinished(() => proxy.stop());
+    const secondRedisUrl = `redis://127.0.0.1:${proxy.port}`;
+    const fleet = await fleetOver(redis, context, { secondRedisUrl });
     const [whole, cut] = fleet.nodes;
     const load = fleet.startLoad();
     await fleet.underLoad(load);
@@ -76,17 +71,15 @@ describe.each([
     expect(cut.gateway.status().invalidation.gaps).toBeGreaterThan(gaps);
     await expectUnharmed(load);
   });
-});
 
-describe('connections are killed under load', () => {
-  const NAMES = ['freshet-append', 'freshet-follow', 'freshet-listen', 'freshet-cache'];
-
-  test('each of them, one after the other', async () => {
-    fleet = await startFaultFleet(redis);
+  test('connections are killed, each of them, one after the other', async (context) => {
+    const redis = await redisFor(context);
+    const client = clientOf(redis, context);
+    const fleet = await fleetOver(redis, context);
     const load = fleet.startLoad();
     await fleet.underLoad(load);
     for (const name of NAMES) {
-      const ids = await clientsNamed(name);
+      const ids = await clientsNamed(client, name);
       expect(ids.length, name).toBeGreaterThanOrEqual(fleet.nodes.length);
       for (const id of ids) {
         await client.call('client', 'kill', 'id', id);
@@ -99,21 +92,28 @@ describe('connections are killed under load', () => {
     await expectUnharmed(load);
   });
 
-  test.each(['normal', 'pubsub'])('all of type %s, at once, three times', async (type) => {
-    fleet = await startFaultFleet(redis);
-    const load = fleet.startLoad();
-    await fleet.underLoad(load);
-    for (let time = 0; time < 3; time += 1) {
-      const killed = await client.call('client', 'kill', 'type', type, 'skipme', 'yes');
-      expect(killed).toBeGreaterThanOrEqual(fleet.nodes.length);
+  test.for(['normal', 'pubsub'])(
+    'connections are killed, all of type %s, at once, three times',
+    async (type, context) => {
+      const redis = await redisFor(context);
+      const client = clientOf(redis, context);
+      const fleet = await fleetOver(redis, context);
+      const load = fleet.startLoad();
       await fleet.underLoad(load);
-    }
-    await fleet.healed();
-    await expectUnharmed(load);
-  });
+      for (let time = 0; time < 3; time += 1) {
+        const killed = await client.call('client', 'kill', 'type', type, 'skipme', 'yes');
+        expect(killed).toBeGreaterThanOrEqual(fleet.nodes.length);
+        await fleet.underLoad(load);
+      }
+      await fleet.healed();
+      await expectUnharmed(load);
+    },
+  );
 });
 
-async function clientsNamed(name: string): Promise<readonly string[]> {
+const NAMES = ['freshet-append', 'freshet-follow', 'freshet-listen', 'freshet-cache'];
+
+async function clientsNamed(client: Redis, name: string): Promise<readonly string[]> {
   const list = String(await client.call('client', 'list'));
   return list.split('\n')
     .filter((line) => line.includes(` name=${name} `))

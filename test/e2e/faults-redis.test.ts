@@ -5,30 +5,11 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { describe, expect, test, vi, type TestContext } from 'vitest';
-import { freePort, startRedis, type RedisOptions } from '../support/redis.ts';
-import {
-  expectUnharmed, startFaultFleet, type FaultFleet, type FaultFleetOptions,
-} from './fault-fleet.ts';
+import { describe, expect, test, vi } from 'vitest';
+import { freePort } from '../support/redis.ts';
+import { expectUnharmed, fleetOver, redisFor } from './fault-fleet.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
-
-/** What a test starts is stopped after it, the last first. */
-async function fleetOver(
-  redis: { readonly url: string },
-  { onTestFinished }: TestContext,
-  options: FaultFleetOptions = {},
-): Promise<FaultFleet> {
-  const fleet = await startFaultFleet(redis, options);
-  onTestFinished(() => fleet.stop());
-  return fleet;
-}
-
-async function redisFor({ onTestFinished }: TestContext, options: RedisOptions = {}) {
-  const redis = await startRedis(options);
-  onTestFinished(() => redis.stop());
-  return redis;
-}
 
 describe.concurrent('under load', () => {
   test('Redis is paused for ten seconds under load', async (context) => {
