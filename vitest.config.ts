@@ -1,6 +1,16 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
+/**
+ * Each in a process of its own: measured, or hurt, by what other files leave in theirs; or long for
+ * how small it is. These begin first, and the others with the largest file.
+ */
+const ALONE = [
+  'test/chaos/**/*.test.ts', 'test/simulation/**/*.test.ts', 'test/support/*.test.ts',
+  'test/e2e/attacks-hit-path.test.ts', 'test/ops/conformance/freshet.test.ts',
+  'test/ops/sources/{nats,rabbitmq}/source.test.ts',
+];
+
 export default defineConfig({
   resolve: {
     // Vite would take the ES module of graphql for our files, while Node gives the packages that
@@ -12,7 +22,14 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ['test/**/*.test.ts'],
+    projects: [
+      { extends: true, test: { name: 'alone', include: ALONE } },
+      // Modules that are loaded anew for each file cost more time than most of the tests.
+      {
+        extends: true,
+        test: { name: 'shared', isolate: false, include: ['test/**/*.test.ts'], exclude: ALONE },
+      },
+    ],
     reporters: ['default', './test/support/closing-line.ts'],
     globalSetup: ['test/support/requirements.ts'],
     // Tests stop and kill servers, and exit hooks clean up after them: processes, not threads.
