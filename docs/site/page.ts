@@ -36,9 +36,12 @@ export function readPage(source: string, markdown: string): Page {
         return `<pre tabindex="0"><code>${escape(text)}</code></pre>\n`;
       },
       table(token: Tokens.Table): string {
-        const cells = (row: readonly Tokens.TableCell[], tag: string): string =>
-          `<tr>${row.map((cell) => `<${tag}>${this.parser.parseInline(cell.tokens)}</${tag}>`)
-            .join('')}</tr>`;
+        const cells = (row: readonly Tokens.TableCell[], tag: 'th' | 'td'): string =>
+          `<tr>${row.map(({ text: words, tokens }) => {
+            // A head without words is none.
+            const kind = words === '' ? 'td' : tag;
+            return `<${kind}>${this.parser.parseInline(tokens)}</${kind}>`;
+          }).join('')}</tr>`;
         const body = token.rows.map((row) => cells(row, 'td')).join('\n');
         return '<div class="wide" tabindex="0"><table>\n'
           + `<thead>${cells(token.header, 'th')}</thead>\n<tbody>${body}</tbody></table></div>\n`;
