@@ -6,7 +6,7 @@ const ADVICE: Readonly<Record<FaultCode, string>> = {
   MESSAGE_INVALID: 'Mend what publishes it; docs/publishing.md has the nine fields. Of a message '
     + 'on the channel this is counted and logged, once a minute at most, and nothing else happens.',
   MESSAGE_TOO_LARGE: 'Publish a pattern or a type in place of many keys.',
-  TAG_INVALID: 'Use `keys` and `key(...)` of `freshet-gateway/invalidation`, which escape ids.',
+  TAG_INVALID: 'Use `keys` of `freshet-gateway/invalidation`, which escape ids.',
   PATTERN_INVALID: 'docs/concepts/tags.md has the patterns that there are.',
   KEY_MAP_INVALID: 'Mend `keys` in the configuration.',
   LOG_UNAVAILABLE: 'See to Redis. The purge is applied on the node that was asked and is kept: ask '
