@@ -199,7 +199,8 @@ function auditOf(
 ): Audit | undefined {
   if (!isAudited(config)) return undefined;
   const warn = (text: string): void => log.warn(text);
-  return createAudit(config, { warn, clock, random, log: invalidationLog });
+  const note = (text: string): void => log.info(text);
+  return createAudit(config, { warn, note, clock, random, log: invalidationLog });
 }
 
 /** Loaded only where there is somebody to send traces to. */

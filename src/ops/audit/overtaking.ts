@@ -4,8 +4,7 @@
  */
 import { pause, type Clock, type Millis } from '../../invalidation/clock.ts';
 import type { Reach } from '../../invalidation/log-redis-archive.ts';
-import type { Position } from '../../invalidation/position.ts';
-import { loggedMsOf } from './audit-row.ts';
+import { loggedMsOf, type Position } from '../../invalidation/position.ts';
 
 export interface OvertakingOptions {
   /** How far the audit is; undefined where this process does not know. */
