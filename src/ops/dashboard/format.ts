@@ -38,6 +38,7 @@ export function bytesText(bytes: number | null | undefined): string {
 /** Three digits where that can be: 0.05 ms, 12.3 ms, 1.25 s. */
 export function latencyText(ms: number | null | undefined): string {
   if (ms == null) return NOTHING;
+  if (ms === 0) return '0 ms';
   if (ms >= 1_000) return `${(ms / 1_000).toFixed(2)} s`;
   return `${ms.toFixed(ms >= 100 ? 0 : ms >= 10 ? 1 : 2)} ms`;
 }

@@ -9,8 +9,8 @@ describe('figures', () => {
     expect([0, 0.04, 12.34, 99.96, 1_234.5].map(rateText))
       .toEqual(['0', '0.0', '12.3', '100.0', '1,235']);
     expect([0, 512, 2_048, 181e6].map(bytesText)).toEqual(['0 B', '512 B', '2.0 KiB', '173 MiB']);
-    expect([0.05, 12.34, 123.4, 1_250].map(latencyText))
-      .toEqual(['0.05 ms', '12.3 ms', '123 ms', '1.25 s']);
+    expect([0, 0.05, 12.34, 123.4, 1_250].map(latencyText))
+      .toEqual(['0 ms', '0.05 ms', '12.3 ms', '123 ms', '1.25 s']);
   });
 
   it('are a dash where there is nothing', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Figures } from '../../../src/ops/admin/dashboard-answers.ts';
-import { niceMax, pathOf } from '../../../src/ops/dashboard/parts/plot.ts';
+import { minutesOf, niceMax, pathOf } from '../../../src/ops/dashboard/parts/plot.ts';
 import {
   hitShare, outcomeRows, perSecond, rateLine, SNAPSHOTS_MAX, spanOf, typeRows, valueLine,
   withSnapshot,
@@ -75,8 +75,15 @@ describe('lines', () => {
 
   it('stand in a chart whose top is easily read', () => {
     expect([0, 0.7, 1, 23, 101, 5_900].map(niceMax)).toEqual([1, 0.8, 1, 30, 150, 6_000]);
-    expect(pathOf([{ at: -300, value: 0 }, { at: 0, value: 10 }], 10))
+    const scale = { top: 10, minutes: 5 };
+    expect(pathOf([{ at: -300, value: 0 }, { at: 0, value: 10 }], scale))
       .toEqual({ line: 'M0 160L600 0', begin: 0 });
-    expect(pathOf([{ at: 0, value: 1 }], 10)).toBeUndefined();
+    expect(pathOf([{ at: 0, value: 1 }], scale)).toBeUndefined();
+  });
+
+  it('have as many minutes as there are, up to five', () => {
+    const since = (seconds: number) => [[{ at: -seconds, value: 1 }], []];
+    expect([0, 5, 60.4, 61.5, 200, 900].map((seconds) => minutesOf(since(seconds))))
+      .toEqual([1, 1, 1, 2, 4, 5]);
   });
 });

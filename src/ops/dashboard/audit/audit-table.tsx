@@ -1,7 +1,7 @@
 /** Records of the audit, one a row. */
 import type { AuditPage } from '../../audit/audit-search.ts';
 import { browserClock } from '../browser-clock.ts';
-import { latencyText, timeText } from '../format.ts';
+import { countText, NOTHING, timeText } from '../format.ts';
 import { Scroll } from '../parts/panel.tsx';
 import { TagList } from '../parts/tag-link.tsx';
 import { marksOf, whoText } from '../purge-words.ts';
@@ -41,7 +41,9 @@ function Row({ log }: { log: Log }) {
       <td>{whoText(log, log.source_service)}</td>
       <td>{log.reason}</td>
       <td>{log.source_service}</td>
-      <td class="number">{latencyText(log.latency_ms)}</td>
+      <td class="number">
+        {log.latency_ms === null ? NOTHING : `${countText(log.latency_ms)} ms`}
+      </td>
       <td class="quiet">{log.request_id}</td>
     </tr>
   );
@@ -49,5 +51,5 @@ function Row({ log }: { log: Log }) {
 
 function subjectsOf({ pattern, keys, entity_type: type, entity_id: id }: Log): readonly string[] {
   if (pattern !== null) return [pattern];
-  return keys ?? [id === null ? type : `${type}:${id}`];
+  return keys ?? [id === null ? type : `${type.toLowerCase()}:${id}`];
 }

@@ -1,6 +1,6 @@
 /** What is kept, and what it rests on. */
 import type { Figures } from '../../admin/dashboard-answers.ts';
-import { bytesText, countText, durationText, NOTHING, timeText } from '../format.ts';
+import { bytesText, countText, durationText, NOTHING, plural, timeText } from '../format.ts';
 import { Facts } from '../parts/facts.tsx';
 import { Panel } from '../parts/panel.tsx';
 
@@ -36,7 +36,7 @@ export function Holdings({ figures }: { figures: Figures }) {
             ['Redis', L2_STATES[l2.state]],
             ['Redis errors, timeouts', `${countText(l2.errors)}, ${countText(l2.timeouts)}`],
             ['Caching', cachingText(caching)],
-            ['Up', `${durationText(figures.uptime_seconds * 1_000)}, ${figures.workers} workers`],
+            ['Up', upText(figures)],
             ['Version', figures.version || NOTHING],
           ]}
         />
@@ -48,6 +48,10 @@ export function Holdings({ figures }: { figures: Figures }) {
 const L2_STATES: Readonly<Record<Figures['l2']['state'], string>> = {
   none: 'not configured', answering: 'answers', silent: 'SILENT: mostly not asked any more',
 };
+
+function upText({ uptime_seconds: seconds, workers }: Figures): string {
+  return `${durationText(seconds * 1_000)}, ${plural(workers, 'process', 'processes')}`;
+}
 
 function cachingText({ off_on_fleet: fleet, off_on_node: node }: Figures['caching']): string {
   const off = [

@@ -8,7 +8,7 @@ import { hitsOf, rateLine, valueLine } from '../rates.ts';
 export function Lines() {
   const { value } = snapshots;
   return (
-    <Panel title="Last five minutes">
+    <Panel title="Requests and latency">
       <Chart
         title="Requests a second"
         textOf={rateText}

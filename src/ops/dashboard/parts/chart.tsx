@@ -1,6 +1,6 @@
-/** Lines over the last five minutes. The legend beside them has the figures of this moment. */
+/** Lines over the last minutes. The legend beside them has the figures of this moment. */
 import type { Point } from '../rates.ts';
-import { HEIGHT, niceMax, pathOf, WIDTH } from './plot.ts';
+import { HEIGHT, minutesOf, niceMax, pathOf, WIDTH } from './plot.ts';
 
 export interface ChartLine {
   readonly name: string;
@@ -18,6 +18,7 @@ export interface ChartProps {
 }
 
 export function Chart({ title, lines, textOf }: ChartProps) {
+  const minutes = minutesOf(lines.map(({ points }) => points));
   const top = niceMax(Math.max(0, ...lines.flatMap(({ points }) => points.map(valueOf))));
   return (
     <figure class="chart">
@@ -42,16 +43,22 @@ export function Chart({ title, lines, textOf }: ChartProps) {
           {[0, 0.5, 1].map((share) => (
             <path key={share} class="grid" d={`M0 ${HEIGHT * share}H${WIDTH}`} />
           ))}
-          {lines.map((line) => <Line key={line.name} line={line} top={top} />)}
+          {lines.map((line) => <Line key={line.name} line={line} top={top} minutes={minutes} />)}
         </svg>
-        <div class="times"><span>5 min ago</span><span>now</span></div>
+        <div class="times"><span>{minutes} min ago</span><span>now</span></div>
       </div>
     </figure>
   );
 }
 
-function Line({ line: { points, tone, isArea = false }, top }: { line: ChartLine; top: number }) {
-  const path = pathOf(points, top);
+interface LineProps {
+  readonly line: ChartLine;
+  readonly top: number;
+  readonly minutes: number;
+}
+
+function Line({ line: { points, tone, isArea = false }, ...scale }: LineProps) {
+  const path = pathOf(points, scale);
   if (path === undefined) return null;
   return (
     <>
