@@ -1,6 +1,7 @@
 /** The few figures that tell whether all is well. */
 import type { ComponentChildren } from 'preact';
-import { countText, latencyText, rateText, shareText } from '../format.ts';
+import type { Figures } from '../../admin/dashboard-answers.ts';
+import { countText, latencyText, plural, rateText, shareText } from '../format.ts';
 import { snapshots } from '../live.ts';
 import { hitShare, perSecond, spanOf } from '../rates.ts';
 
@@ -23,11 +24,16 @@ export function Headline() {
       <Figure name="Purges a minute" note={`${countText(latest.purges)} since the start`}>
         {rateText(purges === undefined ? undefined : purges * 60)}
       </Figure>
-      <Figure name="Behind the log" note={log.hears ? 'log is heard' : 'log is not heard'}>
-        {log.lag_seconds === null ? 'unknown' : latencyText(log.lag_seconds * 1_000)}
+      <Figure name="Log last heard" note={logText(log)}>
+        {log.lag_seconds === null ? 'never' : `${latencyText(log.lag_seconds * 1_000)} ago`}
       </Figure>
     </dl>
   );
+}
+
+function logText({ hears, lag_records: lag }: Figures['log']): string {
+  if (!hears || lag === null) return 'it is not heard';
+  return lag === 0 ? 'nothing is missing' : `${plural(lag, 'record')} to apply`;
 }
 
 function Figure(
