@@ -39,7 +39,8 @@ export function adviceFor(
   const advice: Advice[] = stated === undefined ? [] : [{ ...stated, coordinate: undefined }];
   if (reasons === undefined) return advice;
   if (reasons.ttlMs <= 0) return [...advice, ofNoTtl(reasons.ttl)];
-  const scope = ofScope(reasons, why);
+  const isApart = why === 'private' || counts.apart > 0;
+  const scope = isApart ? ofScope(reasons, why) : undefined;
   if (scope !== undefined) advice.push(scope);
   const isOften = misses >= REQUESTS_MIN && misses > hits && advice.length === 0;
   if (isOften && reasons.ttlMs < SHORT_TTL_MS) advice.push(ofShortTtl(reasons));

@@ -37,7 +37,7 @@ export function byShape(rows: readonly OperationCounts[]): readonly ShapedOperat
 }
 
 const SUMS = [
-  'requests', 'hits', 'misses', 'bypasses', 'errors', 'hitMs', 'wholeMisses', 'missMs',
+  'requests', 'hits', 'misses', 'bypasses', 'errors', 'apart', 'hitMs', 'wholeMisses', 'missMs',
   'missCalls', 'savedCalls',
 ] as const;
 

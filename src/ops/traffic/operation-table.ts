@@ -22,6 +22,8 @@ export interface OperationCounts {
   misses: number;
   bypasses: number;
   errors: number;
+  /** Those whose answer is kept for one caller alone. */
+  apart: number;
   hitMs: number;
   /** Of those that found nothing in the cache: how many, what they took, what they fetched. */
   wholeMisses: number;
@@ -82,7 +84,7 @@ export class OperationTable {
   }
 
   count(request: RequestAnswered): void {
-    const { operation, outcome, durationMs, why } = request;
+    const { operation, outcome, durationMs, why, isPrivate } = request;
     if (operation === undefined) return;
     const known = this.#rowOf.get(operation);
     const row = known === undefined || known.isForgotten ? this.#begin(operation) : known;
@@ -92,6 +94,7 @@ export class OperationTable {
     if (kind !== undefined) row[kind] += 1;
     else if (outcome === 'bypass') row.bypasses += 1;
     else row.errors += 1;
+    if (isPrivate) row.apart += 1;
     if (kind === 'hits') row.hitMs += durationMs;
     if (outcome === 'miss') {
       row.wholeMisses += 1;
@@ -136,7 +139,7 @@ export class OperationTable {
     const row: Row = {
       id, name, kind, scope, types,
       text: text === undefined || text.length > TEXT_LENGTH_MAX ? undefined : text,
-      requests: 0, hits: 0, misses: 0, bypasses: 0, errors: 0,
+      requests: 0, hits: 0, misses: 0, bypasses: 0, errors: 0, apart: 0,
       hitMs: 0, wholeMisses: 0, missMs: 0, missCalls: 0, savedCalls: 0,
       whys: Object.create(null) as Record<string, number>,
       usedAt: this.#turn, isForgotten: false,

@@ -166,7 +166,7 @@ describe('what else the dashboard asks', () => {
   it('what advice there is, by the rules of the schema', async () => {
     const operation = operationOf('query Advised { user(id: 1) { id } }');
     for (let at = 0; at < 90; at += 1) {
-      requestAnswered.publish(request(operation, { outcome: 'miss' }));
+      requestAnswered.publish(request(operation, { outcome: 'miss', isPrivate: true }));
     }
     const { operations } = await get<TopOperations>('/admin/operations?sort=unsaved');
     expect(operations.find(({ name }) => name === 'Advised')?.advice).toMatchObject([{

@@ -120,7 +120,7 @@ describe('advice', () => {
       'no_ttl', /nothing says how long User may be kept/,
     ],
     [
-      'what is not declared', { outcome: 'miss' },
+      'what is not declared', { outcome: 'miss', isPrivate: true },
       { scope: 'UNDECLARED', scopeFrom: { by: 'default', coordinate: 'User.name' } },
       'undeclared', /because User\.name is not declared PUBLIC/,
     ],
@@ -136,6 +136,7 @@ describe('advice', () => {
   it('is not given where the cache does well, or has no part', () => {
     expect(of({ outcome: 'hit_l1' }, { ttlMs: 5_000 })).toEqual([]);
     expect(of({ outcome: 'miss' }, { ttlMs: 600_000 })).toEqual([]);
+    expect(of({ outcome: 'miss' }, { ttlMs: 600_000, scope: 'UNDECLARED' })).toEqual([]);
     const counts = countsOf('mutation { rename(id: 1) { id } }', [bypass('mutation')]);
     expect(adviceFor(counts, reasons)).toEqual([]);
   });
