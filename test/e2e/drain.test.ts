@@ -36,7 +36,10 @@ function spawnNode(
   const { PATH = '' } = process.env;
   const child = spawnBound(process.execPath, [BIN, 'start', ...flags], {
     cwd: temporaryDirectory('drain'),
-    env: { PATH, NODE_ENV: 'production', FRESHET_WORKERS: '1', ...environment },
+    env: {
+      PATH, NODE_ENV: 'production', FRESHET_WORKERS: '1', FRESHET_REHEARSAL: 'false',
+      ...environment,
+    },
   });
   stops.push(() => end(child, 'SIGKILL'));
   return child;

@@ -59,7 +59,10 @@ export async function startTestNode(options: NodeOptions): Promise<TestNode> {
   const { invalidationLog, deaf = false, onLogLine, ...others } = options;
   const { clock = systemClock, random = systemRandom, ...configured } = others;
   const config = resolveConfig({
-    host: '127.0.0.1', port: 0, adminPort: 0, graphiql: false, subgraphWaitMs: 5_000, ...configured,
+    host: '127.0.0.1', port: 0, adminPort: 0, graphiql: false, subgraphWaitMs: 5_000,
+    // It takes longer than most tests, which see the same without; nodes of other tests have it.
+    rehearsal: false,
+    ...configured,
   });
   const closers: (() => Promise<unknown>)[] = [];
   let gateway: Gateway | undefined;

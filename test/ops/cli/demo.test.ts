@@ -17,10 +17,10 @@ afterEach(async () => {
   for (let stop = stops.pop(); stop; stop = stops.pop()) await stop();
 });
 
-async function startDemo(args: readonly string[] = []) {
+async function startDemo(args: readonly string[] = [], environment = {}) {
   const child = spawnBound(process.execPath, [
     BIN, 'demo', '--port', '0', '--admin-port', '0', ...args,
-  ], { cwd: temporaryDirectory('demo'), env: { PATH: process.env['PATH'] } });
+  ], { cwd: temporaryDirectory('demo'), env: { PATH: process.env['PATH'], ...environment } });
   stops.push(() => end(child, 'SIGKILL'));
   const output = await printed(child, /Ctrl-C/, { name: 'freshet demo', deadlineMs: START_MS_MAX });
   const [url = ''] = /http:\/\/[\w.:]+\/graphql/.exec(output) ?? [];
@@ -65,7 +65,7 @@ describe('freshet demo', () => {
   it('does the same through Redis', async () => {
     const redis = await startRedis();
     stops.push(() => redis.stop());
-    const { child, url } = await startDemo(['--redis', redis.url]);
+    const { child, url } = await startDemo(['--redis', redis.url], { FRESHET_REHEARSAL: 'false' });
     expect((await ask(url, QUERIES.user)).status).toMatch(/miss/);
     expect((await ask(url, QUERIES.rename)).body).toContain('Ada Byron');
     expect((await ask(url, QUERIES.user)).body).toContain('Ada Byron');

@@ -36,7 +36,7 @@ beforeAll(async () => {
   const hash = createHash('sha256').update(TOKEN).digest('hex');
   writeFileSync(join(directory, 'token'), TOKEN);
   writeFileSync(join(directory, 'freshet.config.json'), JSON.stringify({
-    host: '127.0.0.1', port: 0, adminPort, workers: 2, redis: redis.url,
+    host: '127.0.0.1', port: 0, adminPort, workers: 2, rehearsal: false, redis: redis.url,
     subgraphs: { users: { url: users.url } },
     adminTokens: [{ name: 'ann', role: 'purge', hash }],
   }));
