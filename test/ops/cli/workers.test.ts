@@ -24,7 +24,6 @@ function freshet(args: readonly string[]): ChildProcess {
     cwd: temporaryDirectory('workers'),
     env: {
       PATH: process.env['PATH'] ?? '', NODE_ENV: 'production', FRESHET_ADMIN_OPEN: 'true',
-      FRESHET_REHEARSAL: 'false',
     },
   });
   stops.push(() => end(child, 'SIGKILL'));
