@@ -45,7 +45,7 @@ const ADVICE: Readonly<Record<FaultCode, string>> = {
   SIGNATURE_INVALID: 'Sign the time, a full stop and the body as it is sent; compare the clocks.',
   SIGNATURE_REPLAYED: 'It was done. To do it again, sign it with the time of now.',
   STARTING: 'Ask again in a moment.',
-  HOST_REFUSED: 'Ask by an address of the listener: a name that resolves to it is not enough.',
+  HOST_REFUSED: 'Without a token, ask by `localhost` or an address of loopback.',
   AUDIT_UNAVAILABLE: 'See to the database; or ask for less time (`since`). Nothing is lost.',
   AUDIT_OFF: 'Set `database`, or `audit.enabled`.',
   AUDIT_SCHEMA_UNKNOWN: 'A newer version has made the tables: run that one.',
