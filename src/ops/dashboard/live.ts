@@ -1,25 +1,29 @@
 /** What the node tells of itself while the page is open: figures each second, purges at once. */
-import { batch, signal } from '@preact/signals';
+import { signal } from '@preact/signals';
 import type { Figures } from '../admin/dashboard-answers.ts';
 import type { PurgeEvent } from '../admin/purge-event.ts';
 import { systemRandom, type Millis } from '../../invalidation/clock.ts';
 import { browserClock } from './browser-clock.ts';
 import type { ServerSentEvent } from './event-stream.ts';
 import { follow, type Connection } from './follow.ts';
+import { plural } from './format.ts';
 import { withSnapshot } from './rates.ts';
 
 /** Of the last five minutes, the newest last. */
 export const snapshots = signal<readonly Figures[]>([]);
 
-/** Of the figures; purges come from the same node. */
+/** Of the figures. */
 export const connection = signal<Connection>({ state: 'connecting' });
 
-/** A purge, or records that were passed over because the page read too slowly. */
+/** Of the purges, which come by a stream of their own. */
+export const purgesConnection = signal<Connection>({ state: 'connecting' });
+
+/** A purge, or in which words some are not shown. */
 export interface Told {
   /** Grows by one; the newest have the greatest. */
   readonly id: number;
   readonly at: Millis;
-  readonly event: PurgeEvent | { readonly missed: number | null };
+  readonly event: PurgeEvent | { readonly missed: string };
 }
 
 const TOLD_MAX = 200;
@@ -27,14 +31,13 @@ const TOLD_MAX = 200;
 /** The newest first. */
 export const told = signal<readonly Told[]>([]);
 
-/** Of all that was told since the page was opened. */
-export const toldCount = signal(0);
-
 /** A burst is shown piece by piece, not record by record. */
 const GATHER_MS: Millis = 200;
 
 let gathered: Told[] = [];
 let lastId = 0;
+/** Of the last purge that was told of, or where the stream began. */
+let lastPosition: string | undefined;
 
 /** To be called once. */
 export function live(stop: AbortSignal): void {
@@ -52,32 +55,44 @@ export function live(stop: AbortSignal): void {
   const purges = follow({
     ...common,
     path: 'admin/events',
-    onConnection: () => undefined,
+    onConnection: (next) => {
+      purgesConnection.value = next;
+    },
     onEvent: hear,
   });
   void Promise.all([figures, purges]);
 }
 
 function hear({ name, data }: ServerSentEvent): void {
-  const at = browserClock.wall();
-  if (name === 'purge') gather({ id: lastId += 1, at, event: data as PurgeEvent });
+  if (name === 'purge') {
+    const event = data as PurgeEvent;
+    lastPosition = event.position;
+    gather(event);
+  }
   if (name === 'missed') {
     const { count } = data as { count: number | null };
-    gather({ id: lastId += 1, at, event: { missed: count } });
+    gather({
+      missed: count === null
+        ? 'Records that the log had lost before this node read them.'
+        : `${plural(count, 'purge')} more, too many at once to be shown.`,
+    });
+  }
+  if (name === 'begin') {
+    const { position } = data as { position: string };
+    const isLater = lastPosition !== undefined && lastPosition !== position;
+    lastPosition = position;
+    if (isLater) gather({ missed: 'What came while the page was not connected: see the audit.' });
   }
 }
 
-function gather(one: Told): void {
+function gather(event: Told['event']): void {
   if (gathered.length === 0) browserClock.after(GATHER_MS, show);
-  gathered.push(one);
+  gathered.push({ id: lastId += 1, at: browserClock.wall(), event });
   if (gathered.length > 2 * TOLD_MAX) gathered = gathered.slice(-TOLD_MAX);
 }
 
 function show(): void {
   const some = gathered.toReversed();
   gathered = [];
-  batch(() => {
-    told.value = [...some, ...told.peek()].slice(0, TOLD_MAX);
-    toldCount.value = lastId;
-  });
+  told.value = [...some, ...told.peek()].slice(0, TOLD_MAX);
 }

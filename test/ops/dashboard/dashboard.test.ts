@@ -13,7 +13,8 @@ import { until } from '../../support/until.ts';
 import { startTestNode, type TestNode } from '../../e2e/fleet.ts';
 import { startWorld, type World } from '../../e2e/world.ts';
 
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 });
+// The browser may have to be installed first.
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 300_000 });
 
 const BUILD = fileURLToPath(new URL('../../../src/ops/dashboard/build.ts', import.meta.url));
 const QUERY = '{ user(id: "1") { name } }';

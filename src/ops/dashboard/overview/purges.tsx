@@ -2,10 +2,11 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { browserClock } from '../browser-clock.ts';
-import { countText, plural, timeText } from '../format.ts';
-import { told, type Told } from '../live.ts';
+import { countText, timeText } from '../format.ts';
+import { connection, purgesConnection, told, type Told } from '../live.ts';
 import { Notice } from '../parts/notice.tsx';
 import { Panel } from '../parts/panel.tsx';
+import { RefusalNotice } from '../parts/refusal-notice.tsx';
 import { TagList } from '../parts/tag-link.tsx';
 import { announcementOf, marksOf, switchingText, whoText } from '../purge-words.ts';
 
@@ -29,6 +30,7 @@ export function Purges() {
   return (
     <Panel title="Purges" actions={hold}>
       <Announcement />
+      <StreamNotice />
       {rows.length === 0 ? (
         <Notice title="None since this page was opened.">
           <p>Each shows up here within a second, by whichever door it came.</p>
@@ -52,15 +54,20 @@ export function Purges() {
   );
 }
 
+/** Where purges alone do not come: more than that is said above all views. */
+function StreamNotice() {
+  const { state, refusal } = purgesConnection.value;
+  const isAlone = state === 'lost' && connection.value.state === 'live';
+  return isAlone && refusal !== undefined ? <RefusalNotice refusal={refusal} /> : null;
+}
+
 function Row({ one: { at, event } }: { one: Told }) {
   if ('missed' in event) {
     return (
       <tr>
         <td class="time">{timeText(new Date(at).toISOString())}</td>
         <td colSpan={3} class="quiet">
-          {event.missed === null
-            ? 'records that the log had lost before this node read them'
-            : `${plural(event.missed, 'purge')} more, too many to show`}
+          {event.missed}
         </td>
       </tr>
     );
