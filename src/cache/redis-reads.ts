@@ -8,6 +8,7 @@
  */
 import type { Clock, Millis } from '../invalidation/clock.ts';
 import type { Circuit } from './circuit.ts';
+import { redisWaited } from './diagnostics.ts';
 import { decodeEntry } from './entry-codec.ts';
 import { deleteAtOf, type Entry } from './entry.ts';
 import type { CacheKey } from './key.ts';
@@ -201,6 +202,7 @@ export class RedisReads {
   #end(flight: Flight): void {
     const { circuit, clock } = this.#options;
     flight.isOver = true;
+    if (redisWaited.hasSubscribers) redisWaited.publish(clock.now() - flight.sentAt);
     flight.cancel();
     if (flight.isAnswered) circuit.succeeded();
     else circuit.failed(clock.now());

@@ -12,9 +12,22 @@ export interface Percentiles {
   readonly maxMs: Millis;
 }
 
+/** In a form that metrics are made of. */
+export interface Latency extends Percentiles {
+  readonly sumMs: Millis;
+  /** How many took no longer than each of `LATENCY_BOUNDS_MS`, by the upper ends of the buckets. */
+  readonly within: readonly number[];
+}
+
+/** From what Redis takes next door to what is hardly ever waited for. */
+export const LATENCY_BOUNDS_MS: readonly Millis[] = [
+  0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000,
+];
+
 export interface Spread {
   /** Index and count of those that hold any. */
   readonly buckets: readonly (readonly [index: number, count: number])[];
+  readonly sumMs: Millis;
   readonly maxMs: Millis;
 }
 
@@ -27,6 +40,7 @@ const MICROSECONDS = 1_000;
 export class Histogram {
   readonly #buckets = new Float64Array((POWERS - PARTS_BITS + 1) * PARTS);
   #count = 0;
+  #sumMs: Millis = 0;
   #maxMs: Millis = 0;
 
   /** A negative duration counts as none. */
@@ -36,7 +50,20 @@ export class Histogram {
     const index = Math.min(bucket, last);
     this.#buckets[index] = (this.#buckets[index] ?? 0) + 1;
     this.#count += 1;
+    this.#sumMs += Math.max(0, durationMs);
     this.#maxMs = Math.max(this.#maxMs, durationMs);
+  }
+
+  latency(): Latency {
+    const within = LATENCY_BOUNDS_MS.map(() => 0);
+    let [at, seen] = [0, 0];
+    for (const [index, count] of this.#buckets.entries()) {
+      const endMs = upperEnd(index) / MICROSECONDS;
+      for (; at < within.length && endMs > (LATENCY_BOUNDS_MS[at] ?? 0); at += 1) within[at] = seen;
+      seen += count;
+      if (at === within.length) break;
+    }
+    return { ...this.percentiles(), sumMs: this.#sumMs, within };
   }
 
   percentiles(): Percentiles {
@@ -59,15 +86,16 @@ export class Histogram {
     for (const [index, count] of this.#buckets.entries()) {
       if (count > 0) buckets.push([index, count]);
     }
-    return { buckets, maxMs: this.#maxMs };
+    return { buckets, sumMs: this.#sumMs, maxMs: this.#maxMs };
   }
 
   /** Counts what another one has counted as well. */
-  add({ buckets, maxMs }: Spread): void {
+  add({ buckets, sumMs, maxMs }: Spread): void {
     for (const [index, count] of buckets) {
       this.#buckets[index] = (this.#buckets[index] ?? 0) + count;
       this.#count += count;
     }
+    this.#sumMs += sumMs;
     this.#maxMs = Math.max(this.#maxMs, maxMs);
   }
 

@@ -59,6 +59,11 @@ export class Horizon {
     return this.#hard.floor;
   }
 
+  /** Times that it has risen: by a gap in the log, to make room, or to purge everything. */
+  get floorRaises(): number {
+    return this.#hard.floorRaises;
+  }
+
   /** How many tags, subtrees and patterns are remembered. */
   get size(): number {
     return this.#hard.size + this.#soft.size;

@@ -16,7 +16,10 @@ export {
   InvalidationNode, type InvalidationNodeOptions, type NodeRedisOptions, type NodeStats,
 } from './node.ts';
 export type { StatsSnapshot } from './stats.ts';
-export type { Percentiles } from './histogram.ts';
+export type { Latency, Percentiles } from './histogram.ts';
+export {
+  METRICS_CONTENT_TYPE, serviceMetrics, type ServiceMetricsSource,
+} from './service-metrics.ts';
 export type { RedisAddress, RedisOptions, RedisSettings } from './redis-options.ts';
 
 export { FreshetError, FAULTS, type FaultCode } from './errors.ts';

@@ -28,6 +28,7 @@ export class Marks {
   readonly #marksMax: number;
   readonly #patternsMax: number;
   #floor = ORIGIN;
+  #floorRaises = 0;
   /** The latest position at which anything was purged: the one comparison of a quiet cache. */
   #latest = ORIGIN;
   #latestBelow = ORIGIN;
@@ -46,6 +47,10 @@ export class Marks {
   /** Anything stamped below it counts as purged. */
   get floor(): Position {
     return this.#floor;
+  }
+
+  get floorRaises(): number {
+    return this.#floorRaises;
   }
 
   /** How many tags, subtrees and patterns are remembered. */
@@ -71,6 +76,7 @@ export class Marks {
   }
 
   raiseFloor(position: Position): void {
+    if (position > this.#floor) this.#floorRaises += 1;
     this.#floor = latest(this.#floor, position);
     this.#latest = latest(this.#latest, this.#floor);
   }

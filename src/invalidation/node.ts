@@ -222,6 +222,7 @@ export class InvalidationNode {
       lagMs: this.#follower.lagMs(now),
       position: this.horizon.position,
       floor: this.horizon.floor,
+      floorRaises: this.horizon.floorRaises,
       marks: this.horizon.size,
       outbox: this.#outbox.kept,
     };

@@ -1,6 +1,6 @@
 /** What a publisher, a subscriber or a node has done so far, in memory that does not grow. */
 import type { Millis } from './clock.ts';
-import { Histogram, type Percentiles } from './histogram.ts';
+import { Histogram, type Latency } from './histogram.ts';
 import type { Position } from './position.ts';
 
 export interface StatsSnapshot {
@@ -21,9 +21,9 @@ export interface StatsSnapshot {
   /** Times that records may have been missed. */
   readonly gaps: number;
   /** From the call to the confirmation, of those published. */
-  readonly publishLatency: Percentiles;
+  readonly publishLatency: Latency;
   /** What callbacks took, of those that did not throw. */
-  readonly callbackLatency: Percentiles;
+  readonly callbackLatency: Latency;
 }
 
 /** Of a node on the log. */
@@ -31,6 +31,8 @@ export interface NodeStats extends StatsSnapshot {
   readonly hears: boolean;
   readonly position: Position;
   readonly floor: Position;
+  /** Times that the floor has risen: more was forgotten than was invalidated. */
+  readonly floorRaises: number;
   /** Tags, subtrees and patterns that the horizon remembers. */
   readonly marks: number;
   /** Messages waiting in the outbox. */
@@ -65,8 +67,8 @@ export class Stats {
   snapshot(): StatsSnapshot {
     return {
       ...this.#counters,
-      publishLatency: this.#publishLatency.percentiles(),
-      callbackLatency: this.#callbackLatency.percentiles(),
+      publishLatency: this.#publishLatency.latency(),
+      callbackLatency: this.#callbackLatency.latency(),
     };
   }
 }

@@ -21,6 +21,7 @@ import type { Health } from './admin/health.ts';
 import type { NodeStats, Stats } from './admin/stats.ts';
 import { createAudit, isAudited, type Audit } from './audit/audit.ts';
 import type { Lifecycle } from './lifecycle.ts';
+import { Metrics, type MetricsOptions } from './metrics/metrics.ts';
 import { rehearse } from './rehearsal.ts';
 import { createSources, type Sources } from './sources/sources.ts';
 import type { Tracing } from './tracing/tracing.ts';
@@ -49,6 +50,7 @@ interface Parts {
   readonly invalidator: Invalidator;
   readonly audit: Audit | undefined;
   readonly events: PurgeEvents;
+  readonly metrics: Metrics;
   gateway?: Gateway;
   sources?: Sources | undefined;
   server?: HttpServer;
@@ -73,23 +75,21 @@ export async function startNode(
   const invalidationLog = logOf(config, dependencies);
   const audit = auditOf(config, dependencies, invalidationLog);
   const invalidator = invalidatorOf(config, dependencies);
-  const events = eventsOf(invalidator, { clock, status: () => parts.gateway?.status() });
-  const parts: Parts = { invalidator, audit, events };
+  const status = (): GatewayStatus | undefined => parts.gateway?.status();
+  const events = eventsOf(invalidator, { clock, status });
+  const metrics = metricsOf(config, dependencies, { audit, status, invalidationLog });
+  const parts: Parts = { invalidator, audit, events, metrics };
 
   const { handler, dashboard } = operatorsHandler(config, { dependencies, parts });
   const admin = new HttpServer({ handler, limits, clock, onError });
   lifecycle.onClose('operators', () => admin.close({ drainMs: ADMIN_DRAIN_MS }));
   // Before the listener, which waits for all that is still being answered.
-  lifecycle.onClose('events', () => {
-    events.close();
-    return dashboard.close();
-  });
+  lifecycle.onClose('dashboard', () => dashboard.close());
+  lifecycle.onClose('events', async () => events.close());
   const adminAt = await admin.listen({ host: config.adminHost, port: config.adminPort });
 
-  const onRecords = (records: readonly LogRecord[]): void => {
-    invalidator.heard(records);
-    events.heard(records);
-  };
+  const onRecords = (records: readonly LogRecord[]): void =>
+    [invalidator, events, metrics].forEach((one) => one.heard(records));
   const gateway = await create(config, {
     ...dependencies, onRecords, ...(invalidationLog && { invalidationLog }),
   });
@@ -109,6 +109,7 @@ export async function startNode(
 
   if (config.rehearsal) await rehearse(dependencies);
   // What has been rehearsed is not counted.
+  metrics.start();
   await dashboard.start();
   tracing?.start();
   const refusalHeaders = () => ({ 'freshet-position': gateway.status().position });
@@ -135,7 +136,7 @@ function operatorsHandler(
   { dependencies, parts }: { dependencies: NodeDependencies; parts: Parts },
 ) {
   const { clock, log, version, colleagues } = dependencies;
-  const { invalidator, audit, events } = parts;
+  const { invalidator, audit, events, metrics } = parts;
   const startedAt = clock.now();
   const health = (): Health => ({
     notReadyBecause: notReadyBecause(parts),
@@ -162,7 +163,7 @@ function operatorsHandler(
   });
   const app = createAdminApp({
     config, clock, log, version, health, stats: statsOfAll, invalidator, colleagues, audit, events,
-    explain, dashboard: dashboard.routes,
+    explain, dashboard: dashboard.routes, metrics,
   });
   const handler = getRequestListener(app.fetch, { overrideGlobalObjects: false });
   return { handler, dashboard };
@@ -201,6 +202,16 @@ function auditOf(
   const warn = (text: string): void => log.warn(text);
   const note = (text: string): void => log.info(text);
   return createAudit(config, { warn, note, clock, random, log: invalidationLog });
+}
+
+function metricsOf(
+  config: FreshetConfig,
+  dependencies: NodeDependencies,
+  seen: Pick<MetricsOptions, 'audit' | 'status' | 'invalidationLog'>,
+): Metrics {
+  const metrics = new Metrics({ ...dependencies, config, ...seen });
+  dependencies.lifecycle.onClose('metrics', async () => metrics.close());
+  return metrics;
 }
 
 /** Loaded only where there is somebody to send traces to. */

@@ -1,5 +1,5 @@
 /** Tells on the channel of requests how they were answered, where anybody listens. */
-import type { Millis } from '../../invalidation/clock.ts';
+import type { Clock, Millis } from '../../invalidation/clock.ts';
 import type { Tier } from '../../cache/tiers.ts';
 import {
   requestAnswered, type OperationIdentity, type RequestOutcome,
@@ -27,16 +27,41 @@ export function reportHit({ operation, shared, tier, durationMs }: Hit): void {
   });
 }
 
-export interface Responded {
+export interface Ended {
+  /** Of its operations that got so far as to have one; none: it was refused. */
+  readonly exchanges: readonly Exchange[];
   /** Of HTTP. */
   readonly status: number;
+}
+
+interface Responded extends Pick<Ended, 'status'> {
   readonly durationMs: Millis;
 }
 
-/** Of a request whose operations got so far that there are `exchanges`; none: it was refused. */
-export function reportAnswers(exchanges: readonly Exchange[], responded: Responded): void {
-  if (exchanges.length === 0) requestAnswered.publish(refusalOf(responded));
-  for (const exchange of exchanges) reportAnswer(exchange, responded);
+/** Of GraphQL over HTTP. */
+const METHODS = ['GET', 'POST'];
+
+/** Of requests that Yoga answers. */
+export class RequestReports {
+  readonly #clock: Clock;
+  readonly #begun = new WeakMap<Request, Millis>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** `beganAt`: where somebody else has looked at it before. */
+  begin(request: Request, beganAt: Millis = this.#clock.now()): void {
+    if (METHODS.includes(request.method)) this.#begun.set(request, beganAt);
+  }
+
+  end(request: Request, { exchanges, status }: Ended): void {
+    const beganAt = this.#begun.get(request);
+    if (beganAt === undefined || !requestAnswered.hasSubscribers) return;
+    const responded = { status, durationMs: this.#clock.now() - beganAt };
+    if (exchanges.length === 0) requestAnswered.publish(refusalOf(responded));
+    for (const exchange of exchanges) reportAnswer(exchange, responded);
+  }
 }
 
 function reportAnswer(exchange: Exchange, { status, durationMs }: Responded): void {

@@ -7,16 +7,15 @@ import type { Clock, Millis } from '../../invalidation/clock.ts';
 import { fault, FreshetError } from '../../invalidation/errors.ts';
 import { latest, parsePosition, type Position } from '../../invalidation/position.ts';
 import { answerHeaders, type AnswerHeaderOptions } from './answer-headers.ts';
-import { requestAnswered } from '../diagnostics.ts';
 import type { Caller } from '../http/caller.ts';
 import { codingsTaken, matchedEntityTag } from '../http/content-coding.ts';
 import type { PositionCookie } from '../http/position-cookie.ts';
 import { Exchange, type CachedContext } from './exchange.ts';
-import type { HitPath } from './hit-path.ts';
+import type { HitPath, Left } from './hit-path.ts';
 import { asGraphQLError } from '../http/refusal.ts';
 import type { ReadRequest } from '../http/request-body.ts';
 import type { Renewal } from './renewal.ts';
-import { reportAnswers } from './request-report.ts';
+import { RequestReports } from './request-report.ts';
 import type { ResponseCache } from './response-cache.ts';
 import type { Execute } from './tagged-execution.ts';
 
@@ -43,15 +42,11 @@ export interface NodePosition {
 
 export function useResponseCache(options: ResponseCachePluginOptions): Plugin {
   const exchanges = new WeakMap<Request, Exchange[]>();
-  const begun = new WeakMap<Request, Millis>();
+  const reports = new RequestReports(options.clock);
   const batches = new WeakSet<Request>();
   return {
     onRequestParse({ request, serverContext }) {
-      if (METHODS.includes(request.method)) {
-        const { req } = serverContext as Served;
-        const left = req && options.hitPath?.left(req);
-        begun.set(request, left?.beganAt ?? options.clock.now());
-      }
+      reports.begin(request, leftOf(serverContext as Served, options)?.beganAt);
       // The fault of the whole request, whichever operations it holds.
       positionHeader(request.headers);
       return {
@@ -64,8 +59,7 @@ export function useResponseCache(options: ResponseCachePluginOptions): Plugin {
       // It is made anew, for an exchange that no request waits for.
       if ('exchange' in context) return;
       const exchange = await openExchange(context.request, options);
-      const { req } = context as Served;
-      const left = req && options.hitPath?.left(req);
+      const left = leftOf(context as Served, options);
       exchange.chosen = left?.isChosen === true;
       exchange.absentBelow = left?.absentBelow;
       exchange.patience = left?.patience;
@@ -87,11 +81,7 @@ export function useResponseCache(options: ResponseCachePluginOptions): Plugin {
       const mediaType = mediaTypeOf(response.headers);
       if (mediaType === undefined || mediaType === 'text/html') return;
       const own = exchanges.get(request) ?? [];
-      const beganAt = begun.get(request);
-      if (beganAt !== undefined && requestAnswered.hasSubscribers) {
-        const durationMs = options.clock.now() - beganAt;
-        reportAnswers(own, { status: response.status, durationMs });
-      }
+      reports.end(request, { exchanges: own, status: response.status });
       const position = own.reduce((at, one) => latest(at, one.position), options.node.position);
       const headers = answerHeaders({
         status: response.status,
@@ -113,15 +103,16 @@ export function useResponseCache(options: ResponseCachePluginOptions): Plugin {
         options.hitPath?.learn({ request: req, ...sent, answer, caller });
       }
       const held = request.method === 'GET' ? entityTagHeld(request, headers, options) : undefined;
-      if (held !== undefined) {
-        response.headers.delete('content-length');
-        response.headers.delete('content-type');
-        response.headers.set('etag', held);
-        const unchanged = { status: 304, headers: response.headers };
-        payload.setResponse(new fetchAPI.Response(null, unchanged));
-      }
+      if (held === undefined) return;
+      const unchanged = { status: 304, headers: withoutContent(response.headers, held) };
+      payload.setResponse(new fetchAPI.Response(null, unchanged));
     },
   };
+}
+
+/** How the hit path left the request to Yoga, where there is one. */
+function leftOf({ req }: Served, { hitPath }: ResponseCachePluginOptions): Left | undefined {
+  return req && hitPath?.left(req);
 }
 
 /** Returns the result. Without data its operation was not executed (GraphQL, section 7.1). */
@@ -132,9 +123,6 @@ function judged(result: ExecutionResult, { contextValue }: ExecutionArgs): Execu
   if (hasErrors) exchange.failure = result.data === undefined ? 'refused' : 'error';
   return result;
 }
-
-/** Of a request in GraphQL over HTTP. */
-const METHODS = ['GET', 'POST'];
 
 function executingWhole(execute: Execute): Execute {
   return async (args) => whole(await execute(args), args);
@@ -168,6 +156,14 @@ function mediaTypeOf(headers: Headers): string | undefined {
 function setHeader(headers: Headers, name: string, value: string): void {
   if (name === 'vary') headers.append(name, value);
   else headers.set(name, value);
+}
+
+/** The headers themselves, for a client that holds what has this tag. */
+function withoutContent(headers: Headers, etag: string): Headers {
+  headers.delete('content-length');
+  headers.delete('content-type');
+  headers.set('etag', etag);
+  return headers;
 }
 
 /** The tag of what the client has of this very content. */

@@ -10,6 +10,8 @@ import type { Clock } from '../../invalidation/clock.ts';
 import { fault, FreshetError } from '../../invalidation/errors.ts';
 import type { Logger } from '../logger.ts';
 import type { Audit } from '../audit/audit.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import { metricsRoutes } from '../metrics/metrics-routes.ts';
 import type { Colleagues } from '../workers/colleagues.ts';
 import { requireAccess, type AccessConfig, type AdminContext } from './access.ts';
 import { answerRefusal, answerUnexpected } from './answer-refusal.ts';
@@ -37,6 +39,8 @@ export interface AdminOptions {
   readonly version: string;
   readonly health: () => Health;
   readonly stats: () => Promise<NodeStats>;
+  /** Default: there are none. */
+  readonly metrics?: Pick<Metrics, 'text'> | undefined;
   readonly invalidator: Invalidator;
   readonly events: Pick<PurgeEvents, 'watch'>;
   readonly explain: Omit<ExplainRoutesOptions, 'clock'>;
@@ -51,7 +55,7 @@ export interface AdminOptions {
 
 export function createAdminApp(options: AdminOptions): Hono<AdminContext> {
   const { config, clock, log, version, health, stats, invalidator } = options;
-  const { colleagues, audit, events, explain, dashboard, page } = options;
+  const { colleagues, audit, events, explain, dashboard, page, metrics } = options;
   const auditWrites = audit && (() => audit.stats.written);
   const rate = new RateLimit({ clock, perMinuteMax: config.adminRequestsPerMinuteMax });
   const app = new Hono<AdminContext>();
@@ -77,6 +81,7 @@ export function createAdminApp(options: AdminOptions): Hono<AdminContext> {
   app.use('*', requireAccess({ config, clock, rate }));
   for (const route of routes) if (route.access !== 'signature') mount(app, route, mounted);
   app.route('/', statsRoutes(stats));
+  if (metrics !== undefined) app.route('/', metricsRoutes(metrics));
   app.notFound((context) => answerRefusal(...refusalOf(context.req, app)));
   return app;
 }
