@@ -33,6 +33,14 @@ describe('the log of a process', () => {
     expect(lines.join()).toContain('(hidden)');
   });
 
+  it.each([true, false])('shows nothing of what a caller sent (production: %s)', (production) => {
+    const { log, lines } = open(production);
+    const sent = { variables: { email: 'a@b.c' }, body: 'a@b.c', payload: ['a@b.c'] };
+    log.warn({ ...sent, request: { method: 'POST', headers: { 'x-mail': 'a@b.c' }, ...sent } });
+    expect(lines.join()).not.toContain('a@b.c');
+    expect(lines.join()).toContain('POST');
+  });
+
   it('shows the stack of a bug, and of a known fault only what it says', () => {
     const { log, lines } = open(true);
     log.error({ error: new TypeError('a bug') }, 'unexpected');
