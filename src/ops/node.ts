@@ -160,6 +160,7 @@ function operatorsHandler(
   const dashboard = new Dashboard({
     config, clock, random: dependencies.random, colleagues, stats: statsOfAll,
     caching: () => parts.gateway?.operations.caching, explainer: explain.explainer,
+    isLogOwn: dependencies.invalidationLog !== undefined,
   });
   const app = createAdminApp({
     config, clock, log, version, health, stats: statsOfAll, invalidator, colleagues, audit, events,

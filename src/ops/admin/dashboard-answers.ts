@@ -20,7 +20,7 @@ const log = z.strictObject({
     description: 'When the record at the position was written, by the clock of the log.',
   }),
   lag_records: count.nullable().meta({
-    description: 'Records that were not applied when the log was last asked; null: not heard.',
+    description: 'Records that this process has not applied; null: the log does not answer.',
   }),
   lag_seconds: z.number().min(0).nullable().meta({
     description: 'How long ago it was last proved that nothing was missing; null: never yet.',

@@ -18,10 +18,12 @@ export interface Machine {
   readonly requests: readonly Requests[];
   /** Undefined while it starts. */
   readonly caching: SwitchState | undefined;
+  /** Of the log, that this process has not applied; undefined where it is not known. */
+  readonly lagRecords?: number | undefined;
 }
 
 export function figuresOf(
-  { stats, requests, caching }: Machine,
+  { stats, requests, caching, lagRecords }: Machine,
   clock: Pick<Clock, 'wall'>,
 ): Figures {
   const statuses = statusesOf(stats);
@@ -57,7 +59,7 @@ export function figuresOf(
     log: {
       position,
       position_at: timeOf(position),
-      lag_records: hears ? 0 : null,
+      lag_records: lagRecords ?? null,
       lag_seconds: lagSeconds,
       hears,
       floor: statuses[0]?.floor ?? '0-0',

@@ -4,8 +4,10 @@ import type { Explainer, Held } from '../../gateway/explaining/explainer.ts';
 import { redisConnection } from '../../gateway/invalidation-node.ts';
 import type { SwitchState } from '../../gateway/operations.ts';
 import type { Clock, Random } from '../../invalidation/clock.ts';
+import { parsePosition } from '../../invalidation/position.ts';
 import { Fleet } from '../fleet/fleet.ts';
 import { NoticeBoard } from '../fleet/notice-board.ts';
+import { lagReader, type LagReader } from '../metrics/lag.ts';
 import { Traffic } from '../traffic/traffic.ts';
 import type { Colleagues } from '../workers/colleagues.ts';
 import {
@@ -16,10 +18,12 @@ import { LiveFigures } from './live-figures.ts';
 import type { NodeStats } from './stats.ts';
 
 export interface DashboardOptions {
-  readonly config: Pick<FreshetConfig, 'redis'>;
+  readonly config: Pick<FreshetConfig, 'redis' | 'log'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly colleagues: Colleagues | undefined;
+  /** The log is in this process. */
+  readonly isLogOwn: boolean;
   readonly stats: () => Promise<NodeStats>;
   /** Throws STARTING. */
   readonly explainer: () => Pick<Explainer, 'held'>;
@@ -34,13 +38,19 @@ export class Dashboard {
   readonly #fleet: Fleet;
   readonly #traffic: Traffic;
   readonly #live: LiveFigures;
+  readonly #lags: LagReader;
 
   constructor(options: DashboardOptions) {
-    const { clock, colleagues, stats, caching } = options;
+    const { config, clock, random, colleagues, stats, caching, isLogOwn } = options;
     const traffic = new Traffic({ clock, colleagues });
+    const lags = lagReader(config, { clock, random, isLogOwn });
+    const lagOf = async ({ gateway }: NodeStats): Promise<number | undefined> => {
+      const position = gateway && parsePosition(gateway.position);
+      return position && (await lags.lagOf(position))?.records;
+    };
     const machine = async (): Promise<Machine> => {
       const [told, requests] = await Promise.all([stats(), traffic.requests()]);
-      return { stats: told, requests, caching: caching() };
+      return { stats: told, requests, caching: caching(), lagRecords: await lagOf(told) };
     };
     const figures = async () => figuresOf(await machine(), clock);
     const fleet = new Fleet({
@@ -63,6 +73,7 @@ export class Dashboard {
     this.#fleet = fleet;
     this.#traffic = traffic;
     this.#live = live;
+    this.#lags = lags;
   }
 
   /** To be called once, when the node follows the log and is about to let clients in. */
@@ -75,6 +86,7 @@ export class Dashboard {
   async close(): Promise<void> {
     this.#live.close();
     this.#traffic.close();
+    this.#lags.close();
     await this.#fleet.close();
   }
 }

@@ -86,6 +86,7 @@ export async function openService(options: ServiceOptions = {}) {
   const explain = explainOf({ core, config, log, operations });
   const dashboard = new Dashboard({
     config, clock, random: systemRandom, colleagues: options.admin?.colleagues, stats,
+    isLogOwn: true,
     caching: () => operations.caching, explainer: explain.explainer,
   });
   await dashboard.start();
