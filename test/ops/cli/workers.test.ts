@@ -131,6 +131,9 @@ describe('freshet start --workers', () => {
     expect(await get('/admin/dashboard/figures')).toMatchObject({
       workers: WORKERS, requests: { total: asked }, l2: { state: 'answering' },
     });
+    const metrics = await (await fetch(`${adminUrl}/metrics`)).text();
+    const counted = metrics.matchAll(/^freshet_requests_total\{.*\} (\d+)$/gm);
+    expect([...counted].reduce((sum, [, count]) => sum + Number(count), 0)).toBe(asked);
     expect(await get('/admin/operations?sort=unsaved')).toMatchObject({
       operations: [{ requests: asked, types: ['User'] }],
     });
