@@ -38,6 +38,8 @@ export interface FreshetOptions {
   readonly calls?: () => Promise<number>;
   /** Default `server`. */
   readonly core?: Core;
+  /** As the package is published, without TypeScript; `buildPackage` first. Default false. */
+  readonly built?: boolean;
 }
 
 export interface Gateway extends Contestant {
@@ -69,13 +71,13 @@ export interface Stats {
 /** The gateway as an operator starts it: `freshet start --config`. */
 export async function startFreshet(options: FreshetOptions): Promise<Gateway> {
   const { name = 'freshet', config, nodeArgs = [], calls = () => Promise.resolve(0) } = options;
-  const { core = 'server' } = options;
+  const { core = 'server', built = false } = options;
   const [port, adminPort] = [await freePort(), await freePort()];
   const file = path.join(temporaryDirectory('bench'), 'freshet.config.json');
   writeFileSync(file, JSON.stringify({
     host: '127.0.0.1', port, adminPort, adminOpen: true, logLevel: 'info', workers: 1, ...config,
   }));
-  const bin = path.join(HERE, '../src/ops/cli/bin.ts');
+  const bin = path.join(HERE, '..', built ? 'dist/ops/cli/bin.js' : 'src/ops/cli/bin.ts');
   const args = [...nodeArgs, bin, 'start', '--config', file];
   const server = await startServer({ name, command: NODE, args, ready: /listening/, core });
   const stats = async (): Promise<Stats> => {
@@ -90,6 +92,10 @@ export async function startFreshet(options: FreshetOptions): Promise<Gateway> {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   return { name, port, adminPort, server, stats, calls, stop: () => server.stop() };
+}
+
+export function buildPackage(): void {
+  execFileSync('npm', ['run', 'build'], { cwd: path.join(HERE, '..'), stdio: 'ignore' });
 }
 
 /** Installs the peers where they are not there yet. */

@@ -10,7 +10,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { startFreshet, startSubgraph } from './contestants.ts';
+import { buildPackage, startFreshet, startSubgraph } from './contestants.ts';
 import { keep } from './machine.ts';
 import { requirePrograms } from './server.ts';
 import { answerTo, bodyOf, idOf } from './workload.ts';
@@ -38,6 +38,7 @@ const results: object[] = [];
 
 requirePrograms('wrk', 'taskset');
 for (const one of CASES) await measureStore(one);
+if (values.http) buildPackage();
 if (values.http) for (const one of CASES) await measureGateway(one);
 keep('memory', { quick, results });
 
@@ -71,6 +72,7 @@ async function measureGateway(one: { entries: number; bytes: number }): Promise<
   const subgraph = await startSubgraph('accounts');
   const bytesMax = Math.max(64 * MIB, Math.round(entries * (bytes + 400)));
   const gateway = await startFreshet({
+    built: true,
     config: {
       subgraphs: { accounts: subgraph.url },
       // Two entries for each answer: it and the root field of its subgraph.

@@ -4,6 +4,7 @@ import { HitPath } from './caching/hit-path.ts';
 import type { FreshetConfig } from './config/config.ts';
 import type { Core } from './core.ts';
 import { answerHeaderOptions } from './gateway-yoga.ts';
+import { memoryShares } from './memory-shares.ts';
 import { PositionCookie } from './http/position-cookie.ts';
 
 export interface GatewayHitPathParts {
@@ -18,6 +19,7 @@ export function createHitPath(config: FreshetConfig, parts: GatewayHitPathParts)
   const { cache, headers } = config;
   const { tiers, readPath, l1, node, clock, caching } = core;
   const { positionCookie: name, maxStalenessMs } = cache;
+  const { requests: bytesMax, answers: answerBytesMax } = memoryShares(cache.l1.bytesMax);
   return new HitPath({
     tiers,
     readPath,
@@ -31,5 +33,7 @@ export function createHitPath(config: FreshetConfig, parts: GatewayHitPathParts)
     answerHeaders: answerHeaderOptions(config),
     positionCookie: name === undefined ? undefined : new PositionCookie({ name, maxStalenessMs }),
     compression: cache.compression,
+    bytesMax,
+    answerBytesMax,
   });
 }

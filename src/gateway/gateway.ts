@@ -21,6 +21,7 @@ import { createHitPath } from './gateway-hit-path.ts';
 import { createGatewayYoga } from './gateway-yoga.ts';
 import type { HttpListener } from './http/http-server.ts';
 import { createNode, redisConnection } from './invalidation-node.ts';
+import { memoryShares } from './memory-shares.ts';
 import { Operations } from './operations.ts';
 import { LiveSchema } from './supergraph/live-schema.ts';
 import { supergraphSource } from './supergraph/supergraph-source.ts';
@@ -160,7 +161,7 @@ function createCore(config: FreshetConfig, dependencies: GatewayDependencies): C
     clock,
     random,
     redis: tier,
-    l1: cache.l1,
+    l1: { ...cache.l1, bytesMax: memoryShares(cache.l1.bytesMax).entries },
     maxStalenessMs: cache.maxStalenessMs,
     source: 'freshet',
   });

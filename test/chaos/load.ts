@@ -355,7 +355,8 @@ export class Load {
     const isLate = tally.waited(kind, tookMs);
     if (isLate) {
       tally.complain(`a request (${kind}) took ${Math.round(tookMs)} ms at ${seconds(askedAt)}, `
-        + `without ${Math.round(standstillMs)} ms of standstill, node ${node}: ${answer.cacheStatus}, ${body.toString()}`);
+        + `without ${Math.round(standstillMs)} ms of standstill, node ${node}: `
+        + `${answer.cacheStatus}, ${body.toString()}`);
     }
     if (answer.status === 200 && answer.text.startsWith('{"data":{"it":')
       && !answer.text.includes('"errors"')) {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
-  before, formatPosition, latest, loggedMsOf, ORIGIN, parsePosition, positionOf, positionsUpTo, successor,
+  before, formatPosition, latest, loggedMsOf, ORIGIN, parsePosition, positionOf, positionsUpTo,
+  successor,
 } from '../../src/invalidation/position.ts';
 
 describe('a position', () => {

@@ -55,6 +55,8 @@ export interface HitPathOptions {
   readonly compression: boolean;
   /** Of the table of requests. Default 32 MiB. */
   readonly bytesMax?: number;
+  /** Of answers that are ready. Default 32 MiB. */
+  readonly answerBytesMax?: number;
 }
 
 export interface HitPathStats {
@@ -147,11 +149,12 @@ export class HitPath {
   #lastPosition: { readonly text: string; readonly position: Position | undefined };
 
   constructor(options: HitPathOptions) {
-    const { headerNames, bytesMax = BYTES_MAX, answerHeaders, l1, node } = options;
+    const { headerNames, answerHeaders, l1, node } = options;
+    const { bytesMax = BYTES_MAX, answerBytesMax = BYTES_MAX } = options;
     this.#options = options;
     this.#fingerprint = fingerprintOf(headerNames);
     this.#requests = new RecentTable({ bytesMax, nameLengthMax: 2 * FINGERPRINT_LENGTH_MAX });
-    this.#ready = new ReadyAnswers(answerHeaders);
+    this.#ready = new ReadyAnswers(answerHeaders, answerBytesMax);
     this.#compressor = new Compressor(l1);
     this.#lastPosition = { text: formatPosition(node.position), position: node.position };
   }

@@ -11,20 +11,21 @@ import type { Coding } from '../http/content-coding.ts';
 /** Of one entry: more kinds of answer than that are made for each request. */
 const FORMS_MAX = 16;
 const TEMPLATES_MAX = 1_000;
-/** Entries of one generation. The head of an answer takes about 1 KiB. */
-const ENTRIES_MAX = 16_384;
+/** The head of an answer takes about so much. */
+const HEAD_BYTES = 1_024;
 
 export class ReadyAnswers {
   readonly #options: AnswerHeaderOptions;
+  /** Entries of one generation. */
   readonly #entriesMax: number;
   #young = new WeakMap<Entry, ReadyAnswer[]>();
   #old = new WeakMap<Entry, ReadyAnswer[]>();
   #youngCount = 0;
   readonly #templates = new Map<string, Template>();
 
-  constructor(options: AnswerHeaderOptions, entriesMax = ENTRIES_MAX) {
+  constructor(options: AnswerHeaderOptions, bytesMax: number) {
     this.#options = options;
-    this.#entriesMax = entriesMax;
+    this.#entriesMax = Math.max(1, Math.floor(bytesMax / 2 / HEAD_BYTES));
   }
 
   of(entry: Entry, template: Template, coding: Coding | undefined): ReadyAnswer {

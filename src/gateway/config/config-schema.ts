@@ -148,7 +148,7 @@ const cache = z.strictObject({
     .meta(about('While the log cannot be heard, nothing read longer ago is served; 0 = nothing.')),
   l1: z.strictObject({
     bytesMax: z.int().min(MIB).max(2 ** 40).default(256 * MIB)
-      .meta(about('Memory for entries, of all workers together.')),
+      .meta(about('Memory for all that answers are kept in, of all workers together.')),
     entriesMax: count(100_000_000).default(100_000)
       .meta(about('Entries in memory, of all workers together.')),
   }).prefault({}),

@@ -9,6 +9,7 @@ import type { Command, Surroundings } from './command.ts';
 import {
   CONFIG_FLAG, configOf, JSON_LOG_FLAG, LISTENER_FLAGS, SCHEMA_FLAGS, WORKERS_FLAG,
 } from './gateway-flags.ts';
+import { boundHeapGrowth } from '../heap-growth.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import type { Logger } from '../logger.ts';
 import type { RunningNode } from '../node.ts';
@@ -78,6 +79,9 @@ export async function startProcess(
   { environment, version }: Surroundings,
   { json }: { json: boolean },
 ): Promise<Process> {
+  // Before a gateway is loaded, which leaves much behind.
+  const flags = [...process.execArgv, environment['NODE_OPTIONS'] ?? ''];
+  const endBound = boundHeapGrowth(systemClock, flags);
   // Loaded here, so that help and faults of the command line do not wait for a whole gateway.
   const [{ createLogger }, { Lifecycle: ProcessLifecycle }] = await Promise.all([
     import('../logger.ts'),
@@ -88,6 +92,7 @@ export async function startProcess(
   const closeMsMax = drainMs + CLOSE_EXTRA_MS;
   const ignoresInterrupt = cluster.isWorker;
   const lifecycle = new ProcessLifecycle({ log, clock: systemClock, closeMsMax, ignoresInterrupt });
+  lifecycle.onClose('heap', async () => endBound());
   return {
     log,
     lifecycle,

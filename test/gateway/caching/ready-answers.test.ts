@@ -3,7 +3,7 @@ import { ReadyAnswers } from '../../../src/gateway/caching/ready-answers.ts';
 import { entryOf } from '../../cache/samples.ts';
 
 it('keeps the answers of entries that are asked for, and of no more than two generations', () => {
-  const answers = new ReadyAnswers({}, 10);
+  const answers = new ReadyAnswers({}, 20 * 1_024);
   const template = answers.template({
     headers: [], mediaType: 'application/json', shared: true, public: true,
   });

@@ -137,7 +137,7 @@ describe('freshet start --workers', () => {
     expect(await get('/admin/operations?sort=unsaved')).toMatchObject({
       operations: [{ requests: asked, types: ['User'] }],
     });
-    expect(Number((await get('/admin/tags/user:1') as { l1: number }).l1)).toBe(await held());
+    expect((await get('/admin/tags/user:1') as { l1: number }).l1).toBe(await held());
     await until(async () => {
       const { nodes } = await get('/admin/nodes') as { nodes: { workers: number }[] };
       return nodes.length === 1 && nodes[0]?.workers === WORKERS;
