@@ -33,6 +33,8 @@ export interface CoreOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly redis: RedisTierOptions | undefined;
+  /** No caller of `invalidate` or `publish` waits longer for the log. Default 250 ms. */
+  readonly appendTimeoutMs?: Millis | undefined;
   readonly l1: { readonly bytesMax: number; readonly entriesMax: number };
   readonly maxStalenessMs: Millis;
   /** Named as `source_service` in the messages of this node. */
@@ -47,6 +49,7 @@ export interface RedisTierOptions {
 
 /** No wait for the own node to have followed its own append is longer. */
 const FOLLOW_OWN_MS_MAX = 100;
+const APPEND_MS_MAX = 250;
 
 export class Core {
   readonly node: InvalidationNode;
@@ -59,10 +62,12 @@ export class Core {
   readonly writeThrough: WriteThrough;
   readonly caching = new CachingSwitch();
   readonly #maker: MessageMaker;
+  readonly #appendMsMax: Millis;
   readonly #disconnect: () => void;
 
   constructor(options: CoreOptions) {
     const { node, clock, random, redis, l1, maxStalenessMs, source } = options;
+    this.#appendMsMax = options.appendTimeoutMs ?? APPEND_MS_MAX;
     const { horizon } = node;
     this.node = node;
     this.clock = clock;
@@ -108,10 +113,10 @@ export class Core {
     const keys = purges.flatMap((purge) => (purge.kind === 'tag' ? [purge.tag] : []));
     const cascade = purges.flatMap((purge) => (purge.kind === 'tag' ? [] : [patternText(purge)]));
     const metadata = { reason, ...(cascade.length > 0 && { cascade }) };
+    const beganAt = this.clock.now();
     const position = await this.#append(keys, metadata);
     this.l2?.unlink(homesOf(purges));
-    // What the next request reads may be kept once this node stands at the position.
-    if (position !== undefined) await this.node.reached(position, FOLLOW_OWN_MS_MAX);
+    await this.#followed(position, beganAt);
     return position;
   };
 
@@ -120,11 +125,22 @@ export class Core {
     message: InvalidationMessage,
     options?: InvalidateOptions,
   ): Promise<Position | undefined> {
+    const beganAt = this.clock.now();
     const position = await this.node.invalidate(message, options);
     const purges = this.node.purgesOf(message);
     this.l2?.unlink(homesOf(purges.filter(({ soft }) => soft !== true)));
-    if (position !== undefined) await this.node.reached(position, FOLLOW_OWN_MS_MAX);
+    await this.#followed(position, beganAt);
     return position;
+  }
+
+  /**
+   * Waits until this node stands at the position, from when on what the next request reads may be
+   * kept; for no longer than is left of the time that its caller waits for the log.
+   */
+  async #followed(position: Position | undefined, beganAt: Millis): Promise<void> {
+    const leftMs = this.#appendMsMax - (this.clock.now() - beganAt);
+    if (position === undefined || leftMs <= 0) return;
+    await this.node.reached(position, Math.min(FOLLOW_OWN_MS_MAX, leftMs));
   }
 
   /** What is more than one message can hold is said of everything. */

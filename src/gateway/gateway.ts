@@ -163,6 +163,7 @@ function createCore(config: FreshetConfig, dependencies: GatewayDependencies): C
     redis: tier,
     l1: { ...cache.l1, bytesMax: memoryShares(cache.l1.bytesMax).entries },
     maxStalenessMs: cache.maxStalenessMs,
+    appendTimeoutMs: redis?.appendTimeoutMs,
     source: 'freshet',
   });
 }

@@ -25,6 +25,18 @@ export function normalText(document: DocumentNode): string {
   return text;
 }
 
+/** `normalText`, the same whatever a query is called: its answer does not depend on that. */
+export function unnamedText(document: DocumentNode): string {
+  const text = normalText(document);
+  const [first] = document.definitions;
+  const name = first?.kind === Kind.OPERATION_DEFINITION ? first.name?.value : undefined;
+  const head = `query ${name}`;
+  if (name === undefined || !text.startsWith(head)) return text;
+  const rest = text.slice(head.length);
+  if (rest.startsWith('(')) return `query ${rest}`;
+  return rest.startsWith(' {') ? rest.slice(1) : `query${rest}`;
+}
+
 export interface Operation {
   readonly document: DocumentNode;
   readonly operationName: string | undefined;

@@ -10,7 +10,7 @@ import { REPRESENTATIONS, type EntityCache } from './entity-cache.ts';
 import type { Again, CachedContext, Exchange } from './exchange.ts';
 import type { InspectedContext } from './inspection.ts';
 import type { Invalidate } from './invalidate.ts';
-import { normalText } from './operation-key.ts';
+import { normalText, unnamedText } from './operation-key.ts';
 import { isOutage } from '../subgraph/outage.ts';
 import { hasErrors, type RootCache } from './root-cache.ts';
 import { audienceOf, type Audience } from './scope.ts';
@@ -54,7 +54,7 @@ export class SubgraphCache {
       const text = normalText(request.document);
       const plan = this.#planOf(subgraph, request.document, text);
       if (plan.operation === 'mutation') return this.#mutate({ subgraph, request, plan, exchange });
-      return this.#query({ subgraph, request, plan, exchange, text });
+      return this.#query({ subgraph, request, plan, exchange });
     };
     return ((request: ExecutionRequest) => {
       const isCached = hasExchange(request.context) && operationOf(request) !== 'subscription';
@@ -71,7 +71,7 @@ export class SubgraphCache {
     return plan;
   }
 
-  async #query({ subgraph, request, plan, exchange, text }: Fetch & { text: string }) {
+  async #query({ subgraph, request, plan, exchange }: Fetch) {
     const fetch = fetchOf(subgraph, request);
     const audience = audienceOf(plan.scope, exchange.caller);
     if (plan.scope === 'PRIVATE') exchange.parts.isPrivate = true;
@@ -86,6 +86,8 @@ export class SubgraphCache {
       return result;
     }
     const { schemaHash } = this.#options;
+    // Clients call their operations as they like, and what they share is fetched once.
+    const text = unnamedText(request.document);
     const baseFor = baseOf({ subgraph: subgraph.name, text, schemaHash });
     const { entities, roots } = this.#options;
     const isOfEntities = asksForEntities(request);

@@ -1,6 +1,8 @@
 import { parse } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import { operationKey } from '../../../src/gateway/caching/operation-key.ts';
+import {
+  normalText, operationKey, unnamedText,
+} from '../../../src/gateway/caching/operation-key.ts';
 
 function keyOf(text: string, variables: unknown = {}, operationName?: string): string {
   const document = parse(text);
@@ -47,5 +49,23 @@ describe('operationKey', () => {
     const several = 'query A { a } query B { b }';
     expect(keyOf(several, {}, 'A')).not.toBe(keyOf(several, {}, 'B'));
     expect(keyOf('query A { a }', {}, 'A')).toBe(keyOf('query A { a }'));
+  });
+});
+
+describe('the text of an operation without its name', () => {
+  const of = (text: string): string => unnamedText(parse(text));
+
+  it.each(['{ a }', '($a: Int) { f(a: $a) }', '@once { a }'])(
+    'is one for any name before %s',
+    (rest) => {
+      const bare = of(rest.startsWith('{') ? rest : `query ${rest}`);
+      expect([of(`query A ${rest}`), of(`query query ${rest}`)]).toEqual([bare, bare]);
+      expect(normalText(parse(bare))).toBe(bare);
+    },
+  );
+
+  it('is as it is where the name has a meaning, or comes later', () => {
+    const texts = ['mutation A { a }', 'fragment A on A { a } query A { ...A }'];
+    expect(texts.map(of)).toEqual(texts.map((text) => normalText(parse(text))));
   });
 });
