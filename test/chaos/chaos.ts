@@ -22,6 +22,7 @@ export interface ChaosOptions {
   /** For each fault at least; it is made as often as that takes, and once in any case. */
   readonly reads: number;
   readonly seed: string;
+  readonly pauseMsMax?: number;
   /** A fault is done with, or `undefined` about one that has begun. */
   readonly onTally?: (tally: Tally) => void;
 }
@@ -32,7 +33,7 @@ const CALM_MS = 300;
 const FAULT_MS_MAX = 10 * 60_000;
 
 export async function chaos(options: ChaosOptions): Promise<readonly Tally[]> {
-  const { topology: name, seed, reads, onTally } = options;
+  const { topology: name, seed, reads, onTally, pauseMsMax } = options;
   const random = seededRandom(`${seed} ${name}`);
   const ledger = new Ledger(MAX_STALENESS_MS);
   const topology = await startTopology(name);
@@ -43,7 +44,7 @@ export async function chaos(options: ChaosOptions): Promise<readonly Tally[]> {
   const tallies: Tally[] = [];
   const faults = options.faults ?? Object.keys(FAULTS[name]);
   const warming = new Tally(name, 'warming up');
-  const load = new Load({ gateways, topology, origin, ledger, random }, warming);
+  const load = new Load({ gateways, topology, origin, ledger, random, pauseMsMax }, warming);
   const scene = new Scene({ topology, gateways, load, random });
   try {
     await healed({ gateways, load, origin });

@@ -30,6 +30,8 @@ export interface LoadOptions {
   readonly origin: Origin;
   readonly ledger: Ledger;
   readonly random: Random;
+  /** A reader's pause after each answer, at most. Default 1 ms. */
+  readonly pauseMsMax?: number | undefined;
 }
 
 /**
@@ -37,8 +39,6 @@ export interface LoadOptions {
  * that this load shares with its gateways each of them waits for the others as well.
  */
 const READERS_PER_NODE = 1;
-/** A reader's pause after each answer, at most. */
-const PAUSE_MS_MAX = 1;
 const WRITE_EVERY_MS = 360;
 const POSITIONED_SHARE = 0.1;
 const WRITTEN_AGAIN_SHARE = 0.5;
@@ -143,7 +143,7 @@ export class Load {
   }
 
   async #readOn(node: number): Promise<void> {
-    const { random, gateways, ledger } = this.#options;
+    const { random, gateways, ledger, pauseMsMax = 1 } = this.#options;
     while (!this.#stop.signal.aborted) {
       if (gateways[node]?.isUp !== true) {
         await sleep(20);
@@ -153,7 +153,7 @@ export class Load {
       const positioned = random() < POSITIONED_SHARE && question.ids.length === 1
         ? ledger.positionOf(question.ids[0]!) : undefined;
       await this.#read(node, question, positioned);
-      await sleep(random() * PAUSE_MS_MAX);
+      await sleep(random() * pauseMsMax);
     }
   }
 

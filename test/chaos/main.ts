@@ -4,7 +4,7 @@
  * be. All that it needs it starts itself on loopback, and it ends with it, also on Ctrl-C.
  *
  *     npm run chaos -- [--reads N] [--topology single,cluster] [--fault mixed --fault flushed]
- *                      [--seed S]
+ *                      [--seed S] [--pause MS]
  */
 import { execFileSync } from 'node:child_process';
 import { cpus } from 'node:os';
@@ -24,6 +24,8 @@ const { values } = parseArgs({
     topology: { type: 'string', default: ALL.join(',') },
     fault: { type: 'string', multiple: true },
     seed: { type: 'string', default: '1' },
+    /** Of each reader between two requests, at most, for machines that have little to give. */
+    pause: { type: 'string', default: '1' },
   },
 });
 
@@ -57,7 +59,8 @@ for (const { topology, faults } of runs.filter((run) => run.faults.length > 0)) 
       + `${tally.holds ? 'all holds' : 'FAILED'}\n`);
     for (const complaint of tally.complaints) process.stderr.write(`    ${complaint}\n`);
   };
-  tallies.push(...await chaos({ topology, faults, reads, seed, onTally }));
+  const pauseMsMax = Number(values.pause);
+  tallies.push(...await chaos({ topology, faults, reads, seed, onTally, pauseMsMax }));
 }
 say(tableOf(tallies));
 say('');
