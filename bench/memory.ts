@@ -73,6 +73,8 @@ async function measureGateway(one: { entries: number; bytes: number }): Promise<
   const bytesMax = Math.max(64 * MIB, Math.round(entries * (bytes + 400)));
   const gateway = await startFreshet({
     built: true,
+    // As in the Dockerfile.
+    nodeArgs: ['--max-semi-space-size=8'],
     config: {
       subgraphs: { accounts: subgraph.url },
       // Two entries for each answer: it and the root field of its subgraph.

@@ -80,8 +80,7 @@ export async function startProcess(
   { json }: { json: boolean },
 ): Promise<Process> {
   // Before a gateway is loaded, which leaves much behind.
-  const flags = [...process.execArgv, environment['NODE_OPTIONS'] ?? ''];
-  const endBound = boundHeapGrowth(systemClock, flags);
+  boundHeapGrowth();
   // Loaded here, so that help and faults of the command line do not wait for a whole gateway.
   const [{ createLogger }, { Lifecycle: ProcessLifecycle }] = await Promise.all([
     import('../logger.ts'),
@@ -92,7 +91,6 @@ export async function startProcess(
   const closeMsMax = drainMs + CLOSE_EXTRA_MS;
   const ignoresInterrupt = cluster.isWorker;
   const lifecycle = new ProcessLifecycle({ log, clock: systemClock, closeMsMax, ignoresInterrupt });
-  lifecycle.onClose('heap', async () => endBound());
   return {
     log,
     lifecycle,
