@@ -2,6 +2,9 @@
 import type {
   EntryAnswer, KeyAnswer, OperationAnswer, RecordAnswer, RulesAnswer,
 } from '../admin/explain-answers.ts';
+import {
+  audienceText, bypassReason, endText, sourceText, verdictText,
+} from '../admin/explain-words.ts';
 import { columns, listed, plural, printable, toldBy } from './text.ts';
 
 type Row = readonly [string, string];
@@ -20,7 +23,7 @@ export function textOfOperation(answer: OperationAnswer): string {
   const list = parts.map((one) => [
     `  ${one.subgraph}`, printable(one.name),
     one.entry === null ? `not kept: ${one.why ?? ''} (${fromOf(one.rules, one.why)})`
-      : `${stateOf(one.entry)}, ttl ${seconds(one.rules.ttl_ms)} ${ttlFrom(one.rules)}`,
+      : `${stateOf(one.entry)}, ttl ${seconds(one.rules.ttl_ms)} ${sourceText(one.rules.ttl_from)}`,
   ]);
   const rest = count > parts.length ? [`  and ${count - parts.length} more\n`] : [];
   const missing = isWhole || would === 'bypass' && parts.length === 0 ? []
@@ -62,17 +65,8 @@ function verdictOf({ would, why, entry, rules }: OperationAnswer): string {
 /** What decided that it is not kept. */
 function fromOf({ ttl_from: ttl, scope_from: scope }: RulesAnswer, why: string | null): string {
   const from = why === 'private' ? scope : why === 'uncacheable' ? ttl : null;
-  return from === null ? BYPASSES[why ?? ''] ?? 'see the configuration' : reasonOf(from);
+  return from === null ? bypassReason(why) : sourceText(from);
 }
-
-const BYPASSES: Readonly<Record<string, string>> = {
-  mutation: 'a mutation is executed each time',
-  subscription: 'a subscription is a stream',
-  introspection: 'the schema itself is asked for',
-  incremental: 'the answer comes in pieces',
-  behind: 'this node has not heard of what the client has seen',
-  disabled: 'caching is switched off',
-};
 
 function entryRows(entry: EntryAnswer): Row[] {
   const { ending, tags, tags_count: count } = entry;
@@ -94,32 +88,10 @@ function ruleRows(rules: RulesAnswer): Row[] {
   const { scope, scope_from: from, kept_for: keptFor, strategy } = rules;
   const strategies = Object.entries(strategy).map(([name, value]) => `${name} ${value}`);
   return [
-    ['rules', `ttl ${seconds(rules.ttl_ms)} ${ttlFrom(rules)}`],
-    ['scope', `${scope}${from === null ? '' : ` ${reasonOf(from)}`}, ` +
-      (keptFor === null ? 'kept for nobody' : `kept for ${WHOM[keptFor]}`)],
+    ['rules', `ttl ${seconds(rules.ttl_ms)} ${sourceText(rules.ttl_from)}`],
+    ['scope', `${scope}${from === null ? '' : ` ${sourceText(from)}`}, ${audienceText(keptFor)}`],
     ...(strategies.length === 0 ? [] : [['strategies', strategies.join(', ')] as const]),
   ];
-}
-
-const WHOM = { everybody: 'everybody who asks the same', caller: 'this caller alone' };
-
-function ttlFrom({ ttl_from: from }: RulesAnswer): string {
-  return reasonOf(from);
-}
-
-function reasonOf({ by, coordinate }: RulesAnswer['ttl_from']): string {
-  switch (by) {
-    case 'directive':
-      return `by the directive on ${coordinate}`;
-    case 'configuration':
-      return `by cache.rules["${coordinate}"]`;
-    case 'default':
-      return `by default${coordinate === null ? '' : `, as nothing is said of ${coordinate}`}`;
-    case 'limit':
-      return 'by cache.maxTtlSeconds';
-    default:
-      return by satisfies never;
-  }
 }
 
 function nodeRows({ caching, hears_log: hears, log }: KeyAnswer | OperationAnswer): Row[] {
@@ -142,30 +114,11 @@ function placeOf(entry: EntryAnswer | null): string {
 }
 
 function stateOf(entry: EntryAnswer): string {
-  const { state, tier, ending } = entry;
-  if (state === 'current') return `current in ${placeOf(entry)}`;
-  const why = ending === null ? state : ENDINGS[ending.reason];
-  const verdict = ending?.refused_as == null ? '' : ` (${ending.refused_as})`;
-  return tier === null ? `none: ${why}${verdict}` : `in ${placeOf(entry)}, not served: ${why}`;
+  if (entry.state === 'current') return `current in ${placeOf(entry)}`;
+  const why = endText(entry);
+  return entry.tier === null ? `none: ${why}${verdictText(entry)}`
+    : `in ${placeOf(entry)}, not served: ${why}`;
 }
-
-const ENDINGS: Readonly<Record<NonNullable<EntryAnswer['ending']>['reason'], string>> = {
-  invalidated: 'invalidated',
-  softened: 'its TTL ended by a soft purge',
-  forgotten: 'stamped below the floor, below which the node remembers nothing',
-  unlogged: 'invalidated, by what the log does not tell',
-  expired: 'its TTL is over',
-  unheard: 'the log is not heard, and it was read too long ago',
-  off: 'caching is switched off',
-  ahead: 'its stamp is later than all that the node has heard of',
-  evicted: 'evicted, to make room for others',
-  oversized: 'larger than an entry may be',
-  refused: 'what was loaded last was not stored',
-  unkept: "what came last was one caller's own, set a cookie, or held what is not kept",
-  failed: 'the last load failed, or brought errors',
-  dropped: 'dropped, as no answer could be made of it',
-  absent: 'not asked for in this process of late',
-};
 
 function recordOf(record: RecordAnswer): string {
   const { position, logged_at: at, purges, source_service: source, soft } = record;

@@ -4,7 +4,8 @@ import type { PurgeEvent } from '../admin/purge-event.ts';
 import {
   CommandFailure, JSON_FLAG, lastOf, numberOf, type Command, type Flag, type Surroundings,
 } from './command.ts';
-import { eventsOf, type ServerSentEvent } from './event-source.ts';
+import type { ServerSentEvent } from '../server-sent-event.ts';
+import { eventsOf } from './event-source.ts';
 import { EXIT } from './exit-codes.ts';
 import {
   OPERATORS_FLAGS, operatorsClient, withQuery, type OperatorsClient,

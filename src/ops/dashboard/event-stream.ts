@@ -1,10 +1,5 @@
-/** Server-sent events (HTML, section 9.2) read by fetch, since EventSource sends no token. */
-
-export interface ServerSentEvent {
-  readonly name: string;
-  /** Parsed. */
-  readonly data: unknown;
-}
+/** Server-sent events read by fetch, since EventSource sends no token. */
+import { eventOf, type ServerSentEvent } from '../server-sent-event.ts';
 
 /** Larger than any that the operators' listener sends, in UTF-16 units. */
 const EVENT_LENGTH_MAX = 2 ** 20;
@@ -22,12 +17,4 @@ export class EventReader {
     }
     return blocks.flatMap((block) => eventOf(block) ?? []);
   }
-}
-
-function eventOf(block: string): ServerSentEvent | undefined {
-  const field = (name: string): string | undefined => block.split('\n')
-    .find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2);
-  const [name, data] = [field('event'), field('data')];
-  if (name === undefined || data === undefined) return undefined;
-  return { name, data: JSON.parse(data) as unknown };
 }

@@ -6,7 +6,8 @@
 import { effect } from '@preact/signals';
 import { pause, type Clock, type Millis, type Random } from '../../invalidation/clock.ts';
 import { within } from '../../invalidation/within.ts';
-import { EventReader, type ServerSentEvent } from './event-stream.ts';
+import type { ServerSentEvent } from '../server-sent-event.ts';
+import { EventReader } from './event-stream.ts';
 import { open, Refusal, UNREACHABLE } from './operators.ts';
 import { lack, token } from './session.ts';
 

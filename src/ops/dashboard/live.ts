@@ -4,7 +4,7 @@ import type { Figures } from '../admin/dashboard-answers.ts';
 import type { PurgeEvent } from '../admin/purge-event.ts';
 import { systemRandom, type Millis } from '../../invalidation/clock.ts';
 import { browserClock } from './browser-clock.ts';
-import type { ServerSentEvent } from './event-stream.ts';
+import type { ServerSentEvent } from '../server-sent-event.ts';
 import { follow, type Connection } from './follow.ts';
 import { plural } from './format.ts';
 import { withSnapshot } from './rates.ts';

@@ -3,6 +3,7 @@ import type { AuditPage } from '../../audit/audit-search.ts';
 import { browserClock } from '../browser-clock.ts';
 import { countText, NOTHING, timeText } from '../format.ts';
 import { Scroll } from '../parts/panel.tsx';
+import { Table } from '../parts/table.tsx';
 import { TagList } from '../parts/tag-link.tsx';
 import { marksOf, whoText } from '../purge-words.ts';
 
@@ -11,20 +12,9 @@ type Log = AuditPage['logs'][number];
 export function AuditTable({ logs }: { logs: readonly Log[] }) {
   return (
     <Scroll label="Table of records">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Time</th>
-            <th scope="col">What</th>
-            <th scope="col">Who</th>
-            <th scope="col">Why</th>
-            <th scope="col">Source</th>
-            <th scope="col" class="number">Latency</th>
-            <th scope="col">Request</th>
-          </tr>
-        </thead>
-        <tbody>{logs.map((log) => <Row key={log.position} log={log} />)}</tbody>
-      </table>
+      <Table columns={['Time', 'What', 'Who', 'Why', 'Source', { number: 'Latency' }, 'Request']}>
+        {logs.map((log) => <Row key={log.position} log={log} />)}
+      </Table>
     </Scroll>
   );
 }

@@ -5,6 +5,7 @@ import { bypassText, scopeText, stateText, tierText, ttlText } from '../parts/en
 import { Facts, type Fact } from '../parts/facts.tsx';
 import { Panel, Scroll } from '../parts/panel.tsx';
 import { RecordText } from '../parts/records.tsx';
+import { Table } from '../parts/table.tsx';
 import { TagLink } from '../parts/tag-link.tsx';
 import { EntryFacts } from './entry-facts.tsx';
 import { NodeWarnings } from './node-warnings.tsx';
@@ -69,19 +70,9 @@ function Parts({ answer }: { answer: OperationAnswer }) {
   return (
     <Panel title={`Made of ${plural(count, 'part')}`}>
       <Scroll label="Table of parts">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Subgraph</th>
-              <th scope="col">Part</th>
-              <th scope="col">State</th>
-              <th scope="col">TTL</th>
-            </tr>
-          </thead>
-          <tbody>
-            {parts.map((part, index) => <PartRow key={index} part={part} />)}
-          </tbody>
-        </table>
+        <Table columns={['Subgraph', 'Part', 'State', 'TTL']}>
+          {parts.map((part, index) => <PartRow key={index} part={part} />)}
+        </Table>
       </Scroll>
       {count > parts.length && <p class="quiet">and {count - parts.length} more</p>}
       {!isComplete && <p class="quiet">What hangs on a part that is not here is not known.</p>}

@@ -92,36 +92,33 @@ interface TextProps extends FieldProps {
   readonly placeholder: string;
 }
 
-function Text({ label, name, placeholder, draft, set }: TextProps) {
+function Text(props: TextProps) {
   return (
     <label>
-      {label}
-      <input
-        type="text"
-        class="code"
-        value={draft[name]}
-        placeholder={placeholder}
-        spellcheck={false}
-        autocapitalize="off"
-        onInput={({ currentTarget }) => set({ [name]: currentTarget.value })}
-      />
+      {props.label}
+      <input type="text" {...codeInput(props)} />
     </label>
   );
 }
 
-function Area({ label, name, rows, placeholder, draft, set }: TextProps & { rows: number }) {
+function Area({ rows, ...props }: TextProps & { rows: number }) {
   return (
     <label>
-      {label}
-      <textarea
-        class="code"
-        rows={rows}
-        value={draft[name]}
-        placeholder={placeholder}
-        spellcheck={false}
-        autocapitalize="off"
-        onInput={({ currentTarget }) => set({ [name]: currentTarget.value })}
-      />
+      {props.label}
+      <textarea rows={rows} {...codeInput(props)} />
     </label>
   );
+}
+
+/** What both kinds of field have that take code and no prose. */
+function codeInput({ name, placeholder, draft, set }: TextProps) {
+  return {
+    class: 'code',
+    value: draft[name],
+    placeholder,
+    spellcheck: false,
+    autocapitalize: 'off' as const,
+    onInput: ({ currentTarget }: { currentTarget: { value: string } }) =>
+      set({ [name]: currentTarget.value }),
+  };
 }

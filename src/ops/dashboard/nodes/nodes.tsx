@@ -4,6 +4,7 @@ import { countText, durationText, latencyText, plural } from '../format.ts';
 import { Loading, Notice } from '../parts/notice.tsx';
 import { Panel, Scroll } from '../parts/panel.tsx';
 import { RefusalNotice } from '../parts/refusal-notice.tsx';
+import { Table } from '../parts/table.tsx';
 import { useAnswer } from '../parts/use-answer.ts';
 
 const AGAIN_MS = 2_000;
@@ -24,23 +25,15 @@ export function NodesView() {
       )}
       <Panel title={plural(nodes.length, 'node')}>
         <Scroll label="Table of nodes">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Host</th>
-                <th scope="col">Log</th>
-                <th scope="col">Position</th>
-                <th scope="col" class="number">Behind the first</th>
-                <th scope="col" class="number">Lag</th>
-                <th scope="col">Caching</th>
-                <th scope="col" class="number">Workers</th>
-                <th scope="col" class="number">Up</th>
-                <th scope="col">Version</th>
-                <th scope="col" class="number">Heard of</th>
-              </tr>
-            </thead>
-            <tbody>{nodes.map((node) => <Row key={node.id} node={node} />)}</tbody>
-          </table>
+          <Table
+            columns={[
+              'Host', 'Log', 'Position', { number: 'Behind the first' }, { number: 'Lag' },
+              'Caching', { number: 'Workers' }, { number: 'Up' }, 'Version',
+              { number: 'Heard of' },
+            ]}
+          >
+            {nodes.map((node) => <Row key={node.id} node={node} />)}
+          </Table>
         </Scroll>
         <p class="quiet">
           Lag is how long ago a node last proved that it had missed nothing. A node that does not

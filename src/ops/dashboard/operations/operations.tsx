@@ -6,6 +6,7 @@ import { countText } from '../format.ts';
 import { Loading, Notice } from '../parts/notice.tsx';
 import { Panel, Scroll } from '../parts/panel.tsx';
 import { RefusalNotice } from '../parts/refusal-notice.tsx';
+import { Table } from '../parts/table.tsx';
 import { useAnswer } from '../parts/use-answer.ts';
 import { linkTo } from '../address.ts';
 import { OperationRow } from './operation-row.tsx';
@@ -44,7 +45,7 @@ export function OperationsView({ parameters }: ViewProps) {
           {answer.operations.length === 0
             ? <Notice title="No operation has been answered yet." />
             : (
-              <Table
+              <OperationTable
                 operations={answer.operations}
                 opened={opened}
                 onOpen={(id) => setOpened(id === opened ? undefined : id)}
@@ -61,38 +62,30 @@ export function OperationsView({ parameters }: ViewProps) {
   );
 }
 
-interface TableProps {
+interface OperationTableProps {
   readonly operations: TopOperations['operations'];
   readonly opened: string | undefined;
   readonly onOpen: (id: string) => void;
 }
 
-function Table({ operations, opened, onOpen }: TableProps) {
+function OperationTable({ operations, opened, onOpen }: OperationTableProps) {
   return (
     <Scroll label="Table of operations">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Operation</th>
-            <th scope="col" class="number">Requests</th>
-            <th scope="col" class="number">Hit rate</th>
-            <th scope="col" class="number">Misses</th>
-            <th scope="col" class="number">A miss costs</th>
-            <th scope="col" class="number">Saved</th>
-            <th scope="col" class="number">Calls saved</th>
-          </tr>
-        </thead>
-        <tbody>
-          {operations.map((one) => (
-            <OperationRow
-              key={one.id}
-              operation={one}
-              isOpen={one.id === opened}
-              onOpen={() => onOpen(one.id)}
-            />
-          ))}
-        </tbody>
-      </table>
+      <Table
+        columns={[
+          'Operation', { number: 'Requests' }, { number: 'Hit rate' }, { number: 'Misses' },
+          { number: 'A miss costs' }, { number: 'Saved' }, { number: 'Calls saved' },
+        ]}
+      >
+        {operations.map((one) => (
+          <OperationRow
+            key={one.id}
+            operation={one}
+            isOpen={one.id === opened}
+            onOpen={() => onOpen(one.id)}
+          />
+        ))}
+      </Table>
     </Scroll>
   );
 }

@@ -3,6 +3,7 @@ import { countText, rateText } from '../format.ts';
 import { snapshots } from '../live.ts';
 import { Panel } from '../parts/panel.tsx';
 import { Share } from '../parts/share.tsx';
+import { Table } from '../parts/table.tsx';
 import { HITS, outcomeRows, spanOf, type Outcome } from '../rates.ts';
 
 const NAMES: Readonly<Record<Outcome, readonly [name: string, meaning: string]>> = {
@@ -24,30 +25,24 @@ export function Outcomes() {
   const rows = new Map(outcomeRows(latest, spanOf(value, 60_000)).map((row) => [row.outcome, row]));
   return (
     <Panel title="Answers by tier">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Answer</th>
-            <th scope="col" class="number">A second</th>
-            <th scope="col" class="number">Share, last minute</th>
-            <th scope="col" class="number">All</th>
-          </tr>
-        </thead>
-        <tbody>
-          {ORDER.map((outcome) => {
-            const row = rows.get(outcome);
-            const [name, meaning] = NAMES[outcome];
-            return (
-              <tr key={outcome} class={row?.total === 0 ? 'quiet' : ''}>
-                <th scope="row" title={meaning}>{name}</th>
-                <td class="number">{rateText(row?.perSecond)}</td>
-                <td class="number"><Share share={row?.share} tone={toneOf(outcome)} /></td>
-                <td class="number">{countText(row?.total)}</td>
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
+      <Table
+        columns={[
+          'Answer', { number: 'A second' }, { number: 'Share, last minute' }, { number: 'All' },
+        ]}
+      >
+        {ORDER.map((outcome) => {
+          const row = rows.get(outcome);
+          const [name, meaning] = NAMES[outcome];
+          return (
+            <tr key={outcome} class={row?.total === 0 ? 'quiet' : ''}>
+              <th scope="row" title={meaning}>{name}</th>
+              <td class="number">{rateText(row?.perSecond)}</td>
+              <td class="number"><Share share={row?.share} tone={toneOf(outcome)} /></td>
+              <td class="number">{countText(row?.total)}</td>
+            </tr>
+          );
+        })}
+      </Table>
     </Panel>
   );
 }

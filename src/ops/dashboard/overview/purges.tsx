@@ -7,6 +7,7 @@ import { connection, purgesConnection, told, type Told } from '../live.ts';
 import { Notice } from '../parts/notice.tsx';
 import { Panel } from '../parts/panel.tsx';
 import { RefusalNotice } from '../parts/refusal-notice.tsx';
+import { Table } from '../parts/table.tsx';
 import { TagList } from '../parts/tag-link.tsx';
 import { announcementOf, marksOf, switchingText, whoText } from '../purge-words.ts';
 
@@ -37,17 +38,9 @@ export function Purges() {
         </Notice>
       ) : (
         <div class="scroll-down" role="region" aria-label="Latest purges" tabIndex={0}>
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Time</th>
-                <th scope="col">What and why</th>
-                <th scope="col">Who</th>
-                <th scope="col" class="number">Entries</th>
-              </tr>
-            </thead>
-            <tbody>{rows.map((one) => <Row key={one.id} one={one} />)}</tbody>
-          </table>
+          <Table columns={['Time', 'What and why', 'Who', { number: 'Entries' }]}>
+            {rows.map((one) => <Row key={one.id} one={one} />)}
+          </Table>
         </div>
       )}
     </Panel>

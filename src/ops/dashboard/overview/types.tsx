@@ -3,6 +3,7 @@ import { countText, rateText } from '../format.ts';
 import { snapshots } from '../live.ts';
 import { Panel } from '../parts/panel.tsx';
 import { Share } from '../parts/share.tsx';
+import { Table } from '../parts/table.tsx';
 import { TypeLink } from '../parts/tag-link.tsx';
 import { spanOf, typeRows } from '../rates.ts';
 
@@ -16,26 +17,20 @@ export function Types() {
   return (
     <Panel title="Hit rate by type">
       {rows.length === 0 ? <p class="quiet">No answer has held an entity yet.</p> : (
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Type</th>
-              <th scope="col" class="number">A second</th>
-              <th scope="col" class="number">Hits, last minute</th>
-              <th scope="col" class="number">Misses</th>
+        <Table
+          columns={[
+            'Type', { number: 'A second' }, { number: 'Hits, last minute' }, { number: 'Misses' },
+          ]}
+        >
+          {rows.slice(0, SHOWN_MAX).map(({ type, share, perSecond, misses }) => (
+            <tr key={type}>
+              <th scope="row"><TypeLink type={type} /></th>
+              <td class="number">{rateText(perSecond)}</td>
+              <td class="number"><Share share={share} /></td>
+              <td class="number">{countText(misses)}</td>
             </tr>
-          </thead>
-          <tbody>
-            {rows.slice(0, SHOWN_MAX).map(({ type, share, perSecond, misses }) => (
-              <tr key={type}>
-                <th scope="row"><TypeLink type={type} /></th>
-                <td class="number">{rateText(perSecond)}</td>
-                <td class="number"><Share share={share} /></td>
-                <td class="number">{countText(misses)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+          ))}
+        </Table>
       )}
       {rows.length > SHOWN_MAX && <p class="quiet">and {rows.length - SHOWN_MAX} more types</p>}
     </Panel>

@@ -5,35 +5,26 @@ import { timeText } from '../format.ts';
 import { marksOf, whoText } from '../purge-words.ts';
 import { linkTo } from '../address.ts';
 import { TagList } from './tag-link.tsx';
+import { Table } from './table.tsx';
 
 /** The newest first. */
 export function Records({ records }: { records: readonly RecordAnswer[] }) {
   return (
-    <table>
-      <thead>
-        <tr>
-          <th scope="col">Time</th>
-          <th scope="col">What</th>
-          <th scope="col">Who</th>
-          <th scope="col">Why</th>
+    <Table columns={['Time', 'What', 'Who', 'Why']}>
+      {records.map((record) => (
+        <tr key={record.position}>
+          <td class="time" title={record.position}>
+            {timeText(record.logged_at, browserClock.wall())}
+          </td>
+          <td>
+            <TagList tags={record.purges} />
+            {marksOf(record).map((mark) => <span key={mark} class="mark">{mark}</span>)}
+          </td>
+          <td>{whoText(record, record.source_service)}</td>
+          <td>{record.reason ?? <span class="quiet">not told</span>}</td>
         </tr>
-      </thead>
-      <tbody>
-        {records.map((record) => (
-          <tr key={record.position}>
-            <td class="time" title={record.position}>
-              {timeText(record.logged_at, browserClock.wall())}
-            </td>
-            <td>
-              <TagList tags={record.purges} />
-              {marksOf(record).map((mark) => <span key={mark} class="mark">{mark}</span>)}
-            </td>
-            <td>{whoText(record, record.source_service)}</td>
-            <td>{record.reason ?? <span class="quiet">not told</span>}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+      ))}
+    </Table>
   );
 }
 

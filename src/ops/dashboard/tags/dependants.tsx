@@ -5,6 +5,7 @@ import { stateText, tierText } from '../parts/entry-words.ts';
 import { Notice } from '../parts/notice.tsx';
 import { Panel, Scroll } from '../parts/panel.tsx';
 import { Records } from '../parts/records.tsx';
+import { Table } from '../parts/table.tsx';
 import { linkTo } from '../address.ts';
 
 type Entry = TagDependants['entries'][number];
@@ -49,22 +50,14 @@ export function Dependants({ found }: { found: TagDependants }) {
 function Entries({ entries, count }: { entries: readonly Entry[]; count: number }) {
   return (
     <Scroll label="Table of entries">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Entry</th>
-            <th scope="col">Held in</th>
-            <th scope="col">State</th>
-            <th scope="col" class="number">Age</th>
-            <th scope="col" class="number">TTL left</th>
-            <th scope="col" class="number">Bytes</th>
-            <th scope="col" class="number">Tags</th>
-          </tr>
-        </thead>
-        <tbody>
-          {entries.map((entry) => <Row key={`${entry.key} ${entry.field ?? ''}`} entry={entry} />)}
-        </tbody>
-      </table>
+      <Table
+        columns={[
+          'Entry', 'Held in', 'State', { number: 'Age' }, { number: 'TTL left' },
+          { number: 'Bytes' }, { number: 'Tags' },
+        ]}
+      >
+        {entries.map((entry) => <Row key={`${entry.key} ${entry.field ?? ''}`} entry={entry} />)}
+      </Table>
       {count > entries.length &&
         <p class="quiet">and {plural(count - entries.length, 'more entry', 'more entries')}</p>}
     </Scroll>
