@@ -59,8 +59,8 @@ interface Kept {
 const RETRY_CAP_MS = 500;
 /** Of what was heard on the channel: nobody need hear it again, or waits for it. */
 const UNHEARD = { announce: false, isPatient: true } as const;
-/** Kept messages that are under way at once: several entries of the log. */
-const BATCH_LENGTH = 1_024;
+/** Kept messages that are under way at once: who waits meanwhile is to hear in time. */
+const BATCH_LENGTH = 256;
 /** Calls that wait for the log at once; what comes beyond them is kept at once. */
 const UNDER_WAY_MAX = 10_000;
 

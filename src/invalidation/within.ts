@@ -19,7 +19,7 @@ export class TimedOut extends Error {
 
 /** How long to wait where somebody is to hear within `boundMs` what came of it: timers are late. */
 export function waitWithin(boundMs: Millis): Millis {
-  return 0.9 * boundMs;
+  return 0.8 * boundMs;
 }
 
 /** When a timer comes later than this, the process was not running, and answers may lie unread. */
