@@ -76,13 +76,18 @@ export class Fleet {
   }
 
   async #tellOnAndOn(board: NoticeBoard): Promise<void> {
-    const { clock, own, tellEveryMs = 4_000 } = this.#options;
+    const { clock, tellEveryMs = 4_000 } = this.#options;
     const { signal } = this.#stop;
     while (!signal.aborted) {
-      const { told, isSpeaker } = await own();
-      if (isSpeaker) this.#hasSpoken = await board.tell(this.#id, told) || this.#hasSpoken;
+      // Whatever goes wrong with one round, the next one may do.
+      await this.#tell(board).catch(() => undefined);
       await pause(clock, tellEveryMs, signal);
     }
+  }
+
+  async #tell(board: NoticeBoard): Promise<void> {
+    const { told, isSpeaker } = await this.#options.own();
+    if (isSpeaker) this.#hasSpoken = await board.tell(this.#id, told) || this.#hasSpoken;
   }
 }
 

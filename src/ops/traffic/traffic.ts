@@ -86,7 +86,7 @@ export class Traffic {
 
   async #withOthers<T>(own: T, subject: string, body?: unknown): Promise<readonly T[]> {
     const others = await this.#options.colleagues?.ask(subject, body) ?? [];
-    return [own, ...others.filter((one) => one !== null) as T[]];
+    return [own, ...others as readonly T[]];
   }
 
   #turnOnAndOn(): void {

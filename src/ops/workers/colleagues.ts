@@ -2,6 +2,6 @@
 export interface Colleagues {
   /** What this worker tells the others of itself, or does for them, at once or later. */
   tell(subject: string, own: (body: unknown) => unknown): void;
-  /** What each of the others tells; those that do not answer within a second are left out. */
+  /** What others tell, of those that have something to tell and do so within a second. */
   ask(subject: string, body?: unknown): Promise<readonly unknown[]>;
 }

@@ -16,7 +16,9 @@ export class RollCall implements Colleagues {
     this.#line.answer(subject, own);
   }
 
-  ask(subject: string, body: unknown = null): Promise<readonly unknown[]> {
-    return this.#line.ask(subject, body, ANSWER_MS_MAX);
+  async ask(subject: string, body: unknown = null): Promise<readonly unknown[]> {
+    const replies = await this.#line.ask(subject, body, ANSWER_MS_MAX);
+    // One that is starting has joined before it has anything to tell.
+    return replies.filter((reply) => reply !== null);
   }
 }

@@ -91,6 +91,22 @@ describe('a fleet', () => {
     await gone.close();
   });
 
+  it('is told of a node again after a round that failed', async () => {
+    let rounds = 0;
+    const fleet = new Fleet({
+      board: boardOf(), clock: systemClock, colleagues: undefined, tellEveryMs: 20,
+      own: async () => {
+        rounds += 1;
+        if (rounds === 1) throw new Error('a colleague told nonsense');
+        return { told: { ...TOLD, host: 'again' }, isSpeaker: true };
+      },
+    });
+    fleets.push(fleet);
+    await fleet.start();
+    const watcher = await open('watcher');
+    await until(async () => (await hostsOf(watcher)).includes('again'), { what: 'it is told of' });
+  });
+
   it('is the node itself where Redis is away, or there is none', async () => {
     const board = boardOf({ redis: 'redis://127.0.0.1:9', timeoutMs: 30 });
     expect(await (await open('a', { board })).nodes()).toMatchObject({
