@@ -4,9 +4,10 @@
  */
 import { redisConnection } from '../../gateway/invalidation-node.ts';
 import type { FreshetConfig } from '../../gateway/config/config.ts';
-import type { Clock, Random } from '../../invalidation/clock.ts';
+import type { Clock, Millis, Random } from '../../invalidation/clock.ts';
 import { RedisLogArchive, type Reach } from '../../invalidation/log-redis-archive.ts';
 import { loggedMsOf, type Position } from '../../invalidation/position.ts';
+import { within } from '../../invalidation/within.ts';
 
 export interface Lag {
   readonly records: number;
@@ -21,6 +22,9 @@ export interface LagReader {
 
 type Retention = FreshetConfig['log'];
 
+/** Who asks other processes waits a second for them, so each is done before: also without Redis. */
+const REACH_MS_MAX: Millis = 500;
+
 /** Connects when it is asked first. A log in the process is read as it is written. */
 export function lagReader(
   config: Pick<FreshetConfig, 'redis' | 'log'>,
@@ -34,7 +38,8 @@ export function lagReader(
   }));
   return {
     async lagOf(position) {
-      const reach = await opened().reach(position).catch(() => undefined);
+      const asked = opened().reach(position);
+      const reach = await within(asked, { timeoutMs: REACH_MS_MAX, clock }).catch(() => undefined);
       return reach && lagIn(reach, log);
     },
     close: () => archive?.close(),

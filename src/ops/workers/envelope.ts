@@ -22,8 +22,13 @@ export type ToWorker =
     readonly topic: string;
     readonly body: unknown;
   }
-  /** What the others replied that were there to the end. */
-  | { readonly kind: 'replies'; readonly id: number; readonly bodies: readonly unknown[] }
+  /** What others replied, as it comes; with `isAll` nothing more does. */
+  | {
+    readonly kind: 'replies';
+    readonly id: number;
+    readonly bodies: readonly unknown[];
+    readonly isAll: boolean;
+  }
   | {
     readonly kind: 'told';
     readonly from: WorkerId;

@@ -9,6 +9,7 @@ export interface LineOptions {
 
 type Answer = (body: unknown, from: WorkerId) => unknown;
 type Hear = (body: unknown, from: WorkerId) => void;
+type Replies = Extract<ToWorker, { kind: 'replies' }>;
 
 export class Line {
   readonly #clock: Clock;
@@ -16,7 +17,7 @@ export class Line {
   readonly #answers = new Map<string, Answer>();
   readonly #hearers = new Map<string, Hear>();
   readonly #goneListeners: ((from: WorkerId) => void)[] = [];
-  readonly #open = new Map<number, (bodies: readonly unknown[]) => void>();
+  readonly #open = new Map<number, (replies: Replies) => void>();
   #asked = 0;
 
   constructor({ clock, send }: LineOptions) {
@@ -24,18 +25,22 @@ export class Line {
     this.#send = send;
   }
 
-  /** The replies of all other workers; none where they do not come within `timeoutMs`. */
+  /** The replies of the other workers, of those that reply within `timeoutMs`. */
   ask(topic: string, body: unknown, timeoutMs: Millis): Promise<readonly unknown[]> {
     this.#asked += 1;
     const id = this.#asked;
     return new Promise((resolve) => {
-      const done = (bodies: readonly unknown[]): void => {
+      const all: unknown[] = [];
+      const done = (): void => {
         cancel();
         this.#open.delete(id);
-        resolve(bodies);
+        resolve(all);
       };
-      const cancel = this.#clock.after(timeoutMs, () => done([]));
-      this.#open.set(id, done);
+      const cancel = this.#clock.after(timeoutMs, done);
+      this.#open.set(id, ({ bodies, isAll }) => {
+        all.push(...bodies);
+        if (isAll) done();
+      });
       this.#send({ kind: 'ask', id, topic, body });
     });
   }
@@ -75,7 +80,7 @@ export class Line {
         return;
       }
       case 'replies':
-        return this.#open.get(message.id)?.(message.bodies);
+        return this.#open.get(message.id)?.(message);
       case 'told':
         return this.#hearers.get(message.topic)?.(message.body, message.from);
       case 'gone':

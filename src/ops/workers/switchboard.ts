@@ -1,9 +1,9 @@
 /**
  * Lets the workers of a node talk to each other, in the primary, which alone knows who there is.
  *
- * It promises: who asks is told the replies of all others, as soon as the last of them has replied
- * or ended; what one worker sends to another arrives in order; and nothing waits for a worker that
- * has ended.
+ * It promises: who asks is told each reply as it comes, and that it was the last one as soon as all
+ * others have replied or ended; what one worker sends to another arrives in order; and nothing
+ * waits for a worker that has ended.
  */
 import type { FromWorker, ToWorker, WorkerId } from './envelope.ts';
 
@@ -13,10 +13,9 @@ interface Question {
   readonly asker: WorkerId;
   readonly id: number;
   readonly open: Set<WorkerId>;
-  readonly bodies: unknown[];
 }
 
-/** Beyond it the oldest question is answered with what there is. */
+/** Beyond it nothing more is waited for of the oldest question. */
 const QUESTIONS_MAX = 10_000;
 
 export class Switchboard {
@@ -43,8 +42,7 @@ export class Switchboard {
       case 'reply': {
         const question = this.#questions.get(nameOf({ asker: message.to, id: message.id }));
         if (!question?.open.has(from)) return;
-        question.bodies.push(message.body);
-        return this.#close(question, from);
+        return this.#close(question, from, [message.body]);
       }
       case 'tell': {
         const { topic, body } = message;
@@ -61,7 +59,7 @@ export class Switchboard {
 
   #ask(asker: WorkerId, { id, topic, body }: Extract<FromWorker, { kind: 'ask' }>): void {
     const others = this.#others(asker);
-    const question: Question = { asker, id, open: new Set(others.keys()), bodies: [] };
+    const question: Question = { asker, id, open: new Set(others.keys()) };
     this.#questions.set(nameOf(question), question);
     for (const send of others.values()) send({ kind: 'asked', from: asker, id, topic, body });
     if (question.open.size === 0) this.#finish(question);
@@ -74,14 +72,18 @@ export class Switchboard {
   }
 
   /** Nothing more is to be waited for from `worker`. */
-  #close(question: Question, worker: WorkerId): void {
-    if (question.open.delete(worker) && question.open.size === 0) this.#finish(question);
+  #close(question: Question, worker: WorkerId, bodies: readonly unknown[] = []): void {
+    const { asker, id, open } = question;
+    if (!open.delete(worker)) return;
+    if (open.size === 0) return this.#finish(question, bodies);
+    if (bodies.length === 0) return;
+    this.#workers.get(asker)?.({ kind: 'replies', id, bodies, isAll: false });
   }
 
-  #finish(question: Question): void {
-    const { asker, id, bodies } = question;
+  #finish(question: Question, bodies: readonly unknown[] = []): void {
+    const { asker, id } = question;
     this.#questions.delete(nameOf(question));
-    this.#workers.get(asker)?.({ kind: 'replies', id, bodies });
+    this.#workers.get(asker)?.({ kind: 'replies', id, bodies, isAll: true });
   }
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ToWorker } from '../../../src/ops/workers/envelope.ts';
 import { Line } from '../../../src/ops/workers/line.ts';
+import { RollCall } from '../../../src/ops/workers/roll-call.ts';
 import { Switchboard } from '../../../src/ops/workers/switchboard.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
@@ -54,6 +55,15 @@ describe('the line between workers', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('brings the replies of those who do answer, whoever else does not', async () => {
+    const { line, stop, clock } = office([1, 2, 3]);
+    line(3).answer('name', () => 3);
+    stop(2);
+    const replies = line(1).ask('name', null, 1_000);
+    clock.advance(1_000);
+    expect(await replies).toEqual([3]);
+  });
+
   it('waits for nobody who has ended, and says who has', async () => {
     const { line, stop, switchboard } = office([1, 2, 3]);
     const gone: number[] = [];
@@ -79,5 +89,13 @@ describe('the line between workers', () => {
 
   it('replies with nothing to what it has no answer to', async () => {
     expect(await office([1, 2]).line(1).ask('unknown', null, 1_000)).toEqual([null]);
+  });
+});
+
+describe('a roll call', () => {
+  it('leaves out who has nothing to tell yet: a worker that is starting', async () => {
+    const { line } = office([1, 2, 3]);
+    new RollCall(line(3)).tell('stats', () => 3);
+    expect(await new RollCall(line(1)).ask('stats')).toEqual([3]);
   });
 });
