@@ -12,6 +12,10 @@
  * where the gateways were quicker, from the log. Equal messages (ID and content) within a minute
  * are one, as in the log. Who wants the order of the log and nothing else turns `listen` off, and
  * hears of foreign messages when a gateway has appended them.
+ *
+ * What was said on the channel while it did not listen, it cannot have heard, and the log proves
+ * nothing of it: a gateway may have appended it, or nobody. So each time that it listens again, and
+ * the first time where it goes on at a position, that is a gap; unless `trustOtherNodes`.
  */
 import { Callbacks, type CallbackOptions, type Delivery } from './callbacks.ts';
 import { systemClock, systemRandom, type Clock, type Millis, type Random } from './clock.ts';
@@ -35,7 +39,10 @@ export interface SubscriberOptions extends CallbackOptions {
   readonly redis?: RedisOptions;
   /** A log that is there already, and is not closed with the subscriber. */
   readonly log?: Log;
-  /** Messages may have been missed before `end`, where it goes on: forget what was cached. */
+  /**
+   * Messages may have been missed before `end`, where it goes on: forget what was cached. Also
+   * where it was the channel that was not heard; see `trustOtherNodes`.
+   */
   readonly onGap?: (end: Position) => void | Promise<void>;
   /**
    * Where the position is kept, and where a later run goes on. Not closed with the subscriber.
@@ -51,6 +58,11 @@ export interface SubscriberOptions extends CallbackOptions {
   readonly from?: Position;
   /** Also listen on the channel. Default true with `redis`. */
   readonly listen?: boolean;
+  /**
+   * At every moment some gateway listens on the channel and puts in the log what it hears, so it is
+   * no gap that this one did not. Default false.
+   */
+  readonly trustOtherNodes?: boolean;
   /** Default `cache:invalidate`. */
   readonly channel?: string;
   /** Default the channel's name and `:log`. */
@@ -87,6 +99,9 @@ export class Subscriber {
   readonly #stats = new Stats();
   readonly #stop = new AbortController();
   readonly #live = Promise.withResolvers<void>();
+  /** Where it goes on; undefined where it begins with what is new. */
+  readonly #begun = Promise.withResolvers<Position | undefined>();
+  readonly #listening = Promise.withResolvers<void>();
   readonly #callbacks: Callbacks;
   readonly #keeper: PositionKeeper;
   readonly #waiters = new Set<Waiter>();
@@ -95,6 +110,7 @@ export class Subscriber {
   #position: Position = ORIGIN;
   #foreign: Delivery[] = [];
   #hasDropped = false;
+  #hasListened = false;
 
   constructor(options: SubscriberOptions) {
     const { clock = systemClock, random = systemRandom, saveEveryMs = 1_000 } = options;
@@ -113,13 +129,17 @@ export class Subscriber {
       onError: () => this.#stats.count('errors'),
     });
     this.#channel = this.#listener();
+    if (this.#channel === undefined) this.#listening.resolve();
     this.#channel?.start();
     this.#running = this.#run();
   }
 
-  /** Resolves when it has read to the end of the log: from then on it is told of what is new. */
+  /**
+   * Resolves when it has read to the end of the log, listens, and `onGap` has been called for what
+   * was missed before: from then on it is told of what is new.
+   */
   async ready(): Promise<void> {
-    await Promise.all([this.#live.promise, this.#channel?.listening()]);
+    await Promise.all([this.#live.promise, this.#listening.promise]);
   }
 
   /** Everything up to here has been called back; where a later run can go on. */
@@ -168,6 +188,7 @@ export class Subscriber {
     const from = await this.#keeper.load(signal) ?? this.#options.from;
     if (from !== undefined) this.#position = from;
     this.#isLive = from !== undefined;
+    this.#begun.resolve(from);
     const events = this.#log.follow({ signal, ...(from === undefined ? {} : { from }) });
     for await (const event of events) {
       if (signal.aborted) return;
@@ -251,8 +272,18 @@ export class Subscriber {
         for (const { message } of messages) this.#hear(message);
       },
       onRejected: () => this.#stats.count('rejected'),
-      onListening: () => undefined,
+      onListening: () => void this.#listensAnew(),
     });
+  }
+
+  /** Before anything that it hears from now on is called back, but for the first time. */
+  async #listensAnew(): Promise<void> {
+    const isFirst = !this.#hasListened;
+    this.#hasListened = true;
+    const { trustOtherNodes = false } = this.#options;
+    const mayHaveMissed = !isFirst || await this.#begun.promise !== undefined;
+    if (mayHaveMissed && !trustOtherNodes) await this.#tellGap(this.#position);
+    this.#listening.resolve();
   }
 
   /** Where the callback is too slow for the channel, a gap stands for what has no room. */

@@ -388,8 +388,50 @@ describe('the subscriber on Redis', () => {
     expect(heard).toEqual(missed);
   });
 
+  const cutChannel = () => plain.call('client', 'kill', 'type', 'pubsub');
+  const listeners = async () => {
+    const [, count] = await plain.call('pubsub', 'numsub', 'cache:invalidate') as [string, number];
+    return count;
+  };
+
+  it('tells of a gap when it listens again, of which the log proves nothing', async () => {
+    const { messages, gaps, subscriber } = await subscribe({ redis: server.url });
+    expect(gaps).toEqual([]);
+    // At once, so that nobody listens and nobody can append it.
+    const [, published] = await plain.multi()
+      .call('client', 'kill', 'type', 'pubsub')
+      .publish('cache:invalidate', JSON.stringify(someMessage()))
+      .exec() ?? [];
+    expect(published).toEqual([null, 0]);
+    await until(() => gaps.length === 1, { what: 'the gap is told' });
+    const message = someMessage();
+    await until(async () => await listeners() === 1, { what: 'it listens' });
+    await plain.publish('cache:invalidate', JSON.stringify(message));
+    await until(() => messages.length > 0, { what: 'it hears again' });
+    expect(messages).toEqual([message]);
+    expect(subscriber.stats.gaps).toBe(1);
+  });
+
+  it('tells of a gap before it is ready, where an earlier run has listened', async () => {
+    const from = await logOn().append(someMessage());
+    const { gaps } = await subscribe({ redis: server.url, from });
+    expect(gaps).toEqual([from]);
+    const trusting = await subscribe({ redis: server.url, from, trustOtherNodes: true });
+    const deaf = await subscribe({ redis: server.url, from, listen: false });
+    expect([trusting.gaps, deaf.gaps]).toEqual([[], []]);
+  });
+
+  it('tells of no gap where other nodes were listening', async () => {
+    const { gaps, messages } = await subscribe({ redis: server.url, trustOtherNodes: true });
+    await cutChannel();
+    await until(async () => await listeners() === 1, { what: 'it listens again' });
+    await plain.publish('cache:invalidate', JSON.stringify(someMessage()));
+    await until(() => messages.length === 1, { what: 'it hears again' });
+    expect(gaps).toEqual([]);
+  });
+
   it('replays what was appended while its connections were cut', async () => {
-    const { messages, gaps } = await subscribe({ redis: server.url });
+    const { messages, gaps } = await subscribe({ redis: server.url, trustOtherNodes: true });
     const log = logOn();
     const expected: InvalidationMessage[] = [];
     for (let round = 0; round < 5; round += 1) {
