@@ -18,11 +18,17 @@ const patternBody = z.strictObject({
   pattern, cache_keys: z.array(key).max(1_000).default([]), ...orderMembers,
 });
 const typeBody = z.strictObject({ type: typeName, ...orderMembers });
+/** All of it is signed, so that nobody can turn a dry run into the real thing. */
+const webhookMembers = {
+  ...orderMembers,
+  dry_run: z.boolean().default(false)
+    .meta({ description: 'True: says what it would do, and changes nothing.' }),
+};
 const webhookBody = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('key'), keys: keysMember, ...orderMembers }),
-  z.strictObject({ type: z.literal('pattern'), pattern, ...orderMembers }),
-  z.strictObject({ type: z.literal('type'), entity_type: typeName, ...orderMembers }),
-  z.strictObject({ type: z.literal('all'), ...orderMembers }),
+  z.strictObject({ type: z.literal('key'), keys: keysMember, ...webhookMembers }),
+  z.strictObject({ type: z.literal('pattern'), pattern, ...webhookMembers }),
+  z.strictObject({ type: z.literal('type'), entity_type: typeName, ...webhookMembers }),
+  z.strictObject({ type: z.literal('all'), ...webhookMembers }),
 ]);
 
 const ORDER_REFUSALS = ['REQUEST_ID_REUSED', 'LOG_UNAVAILABLE'] as const;
@@ -76,7 +82,8 @@ export function invalidateRoutes(invalidator: Invalidator): Route[] {
         ...ORDER_REFUSALS, 'PATTERN_INVALID', 'SIGNATURE_INVALID', 'SIGNATURE_REPLAYED',
         'WEBHOOK_UNCONFIGURED',
       ],
-      handle: (body, asked) => carryOut(webhookOrder(body), body, asked),
+      handle: (body, asked) =>
+        carryOut(webhookOrder(body), body, { ...asked, dryRun: body.dry_run }),
     }),
   ];
 }

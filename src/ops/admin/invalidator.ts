@@ -3,7 +3,7 @@
  *
  * It promises: asked again under the same `request_id`, it gives the first answer and appends
  * nothing, on this node for an hour, on others too as far as the log tells them; what it answers
- * with success is in the log; a webhook is taken once.
+ * with success is in the log; a webhook is one record, and refused once it is known to be taken.
  */
 import type { Operations } from '../../gateway/operations.ts';
 import { together, type Survey } from '../../gateway/survey.ts';
@@ -107,7 +107,7 @@ export class Invalidator {
 
   async dryRun(asked: Asked): Promise<DryRun> {
     const { clock } = this.#options;
-    const message = messageOf(asked, { clock, requestId: asked.requestId ?? newRequestId() });
+    const message = messageOf(asked, { clock, requestId: requestIdOf(asked) });
     const purges = this.operations.purgesOf(message).slice(0, PURGES_SHOWN_MAX);
     return { purges: purges.map(patternText), survey: await this.#survey(asked, message) };
   }
@@ -118,10 +118,11 @@ export class Invalidator {
    */
   async carryOut(asked: Asked): Promise<Done> {
     const { operations } = this;
-    const { requestId = newRequestId() } = asked;
+    const requestId = requestIdOf(asked);
     const fingerprint = fingerprintOf(asked);
     const known = this.#requests.find(requestId, fingerprint);
-    if (known !== undefined) return this.#again(asked, known);
+    const isNamed = asked.requestId !== undefined || asked.signed === undefined;
+    if (known !== undefined && (isNamed || known.kind === 'kept')) return this.#again(asked, known);
     const { clock } = this.#options;
     const message = messageOf(asked, { clock, requestId });
     if (asked.signed !== undefined && this.#signed.add(asked.signed)) {
@@ -210,6 +211,14 @@ export class Invalidator {
 interface Named {
   readonly requestId: string;
   readonly fingerprint: string;
+}
+
+/**
+ * A signed request that names none is named by what was signed, so that a copy of it which another
+ * node takes, before the log tells of the first, is the same record.
+ */
+function requestIdOf({ requestId, signed }: Asked): string {
+  return requestId ?? signed ?? newRequestId();
 }
 
 /** Of a digest, in whatever digits. */

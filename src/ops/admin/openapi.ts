@@ -58,7 +58,7 @@ function operationOf(route: Route): Json {
       ...Object.entries(parameters).map(([name, description]) =>
         ({ name, in: 'path', required: true, description, schema: { type: 'string' } })),
       ...queryOf(route),
-      ...(dryRun === undefined ? [] : [DRY_RUN]),
+      ...(dryRun === undefined || access === 'signature' ? [] : [DRY_RUN]),
     ],
     ...(body && { requestBody: { required: true, content: contentOf(schemaOf(body, 'input')) } }),
     responses: {

@@ -24,7 +24,7 @@ export type Order =
 export interface Asked {
   readonly order: Order;
   readonly actor: string;
-  /** Default: a new one. */
+  /** Default: `signed`, or a new one. */
   readonly requestId?: string | undefined;
   /** On whose behalf, as the caller says. */
   readonly triggeredBy?: string | undefined;

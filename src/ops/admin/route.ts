@@ -31,7 +31,10 @@ export interface Route {
   readonly answer: z.ZodType;
   /** Where `handle` makes a whole Response. Default JSON. */
   readonly mediaType?: 'text/event-stream';
-  /** Takes `?dry_run=true`, and then answers with this. */
+  /**
+   * Takes `?dry_run=true`, and then answers with this. Where it is signed, the query is not: there
+   * `dry_run` is a member of the body.
+   */
   readonly dryRun?: z.ZodType;
   /** How it refuses, besides what every endpoint does. */
   readonly refusals: readonly FaultCode[];
@@ -45,6 +48,7 @@ export interface RouteAsked {
   readonly query: unknown;
   /** Of a signed request: what tells it from others. */
   readonly signed: string | undefined;
+  /** As the query says; false for a signed request. */
   readonly dryRun: boolean;
   readonly identity: Identity;
   parameter(name: string): string;
@@ -104,9 +108,12 @@ function takeSigned(context: Context, body: string, { rate, signature }: MountOp
 
 function readQuery(
   context: Context,
-  { dryRun, query }: Route,
+  { dryRun, query, access }: Route,
 ): { query: unknown; dryRun: boolean } {
   const { dry_run: asked, ...others } = context.req.queries();
+  if (asked !== undefined && access === 'signature') {
+    throw invalidRequest('Query: no dry_run, which is a member of the signed body', 'one');
+  }
   if (asked !== undefined && dryRun === undefined) throw invalidRequest('Query: no dry_run', 'one');
   return { query: readOthers(others, query), dryRun: asked !== undefined && isSaid(asked) };
 }

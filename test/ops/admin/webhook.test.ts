@@ -1,4 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { MemoryLog } from '../../../src/invalidation/log-memory.ts';
+import type { Log } from '../../../src/invalidation/log.ts';
+import { until } from '../../support/until.ts';
 import { codeOf, openService, SECRET, signatureOf, type Service } from './service.ts';
 
 let service: Service;
@@ -33,12 +36,34 @@ describe('a webhook', () => {
       .toMatchObject({ actor: 'webhook', reason: 'from afar' });
   });
 
-  it('changes nothing as a dry run, and may then be sent in earnest', async () => {
-    const body = { type: 'all' };
-    expect(await (await send(body, { query: '?dry_run=true' })).json())
-      .toMatchObject({ dry_run: true, entries: 1 });
-    expect(service.holds('ann')).toBe(true);
-    expect((await send(body)).status).toBe(200);
+  it('is a dry run where what is signed says so, as often as it is sent', async () => {
+    const body = { type: 'all', dry_run: true };
+    const headers = signatureOf(JSON.stringify(body));
+    for (let time = 0; time < 2; time += 1) {
+      expect(await (await send(body, { headers })).json())
+        .toMatchObject({ dry_run: true, entries: 1 });
+    }
+    expect([service.records, service.holds('ann')]).toEqual([[], true]);
+    expect((await send({ type: 'all', dry_run: false })).status).toBe(200);
+    expect(service.holds('ann')).toBe(false);
+  });
+
+  it.each(['true', 'false'])('is refused with dry_run=%s where nobody signed it', async (said) => {
+    for (const body of [{ type: 'all' }, { type: 'all', dry_run: true }]) {
+      const response = await send(body, { query: `?dry_run=${said}` });
+      expect(await response.clone().text()).toContain('member of the signed body');
+      expect(await codeOf(response)).toEqual([400, 'REQUEST_INVALID']);
+    }
+    expect([service.records, service.holds('ann')]).toEqual([[], true]);
+  });
+
+  it('of a dry run is never made one in earnest', async () => {
+    const headers = signatureOf(JSON.stringify({ type: 'all', dry_run: true }));
+    expect((await send({ type: 'all', dry_run: true }, { headers })).status).toBe(200);
+    for (const body of [{ type: 'all' }, { type: 'all', dry_run: false }]) {
+      expect(await codeOf(await send(body, { headers }))).toEqual([401, 'SIGNATURE_INVALID']);
+    }
+    expect([service.records, service.holds('ann')]).toEqual([[], true]);
   });
 
   const all = JSON.stringify({ type: 'all' });
@@ -67,6 +92,40 @@ describe('a webhook', () => {
       .toEqual([409, 'SIGNATURE_REPLAYED']);
     expect(service.records).toHaveLength(1);
     expect(await codeOf(await send({ type: 'none' }))).toEqual([400, 'REQUEST_INVALID']);
+  });
+
+  it('is one record where another node takes a copy before it has heard of the first', async () => {
+    const log = new MemoryLog();
+    const heard = Promise.withResolvers<void>();
+    const held = (until: Promise<void>): Log => ({
+      append: (message, options) => log.append(message, options),
+      async *follow(options) {
+        for await (const event of log.follow(options)) {
+          if (event.kind === 'records') await until;
+          yield event;
+        }
+      },
+      close: async () => undefined,
+    });
+    const [one, two] = await Promise.all([
+      openService({ log: held(Promise.resolve()) }), openService({ log: held(heard.promise) }),
+    ]);
+    const asking = { body: all, headers: signatureOf(all) };
+    const answers = await Promise.all([one, two].map(async (node) => {
+      const response = await node.ask('/webhook/invalidate', asking);
+      return await response.json() as Record<string, unknown>;
+    }));
+    expect(answers[0]).toMatchObject({ success: true, request_id: expect.any(String) });
+    expect(answers[1]?.['position']).toBe(answers[0]?.['position']);
+    heard.resolve();
+    await until(() => two.records.length > 0, { what: 'the other node has heard' });
+    expect(two.records).toHaveLength(1);
+    for (const node of [one, two]) {
+      expect(await codeOf(await node.ask('/webhook/invalidate', asking)))
+        .toEqual([409, 'SIGNATURE_REPLAYED']);
+    }
+    await Promise.all([one.close(), two.close()]);
+    await log.close();
   });
 
   it('may be signed with several secrets, while they are changed', async () => {
