@@ -118,8 +118,8 @@ export async function createGateway(
   });
   if (dependencies.onRecords !== undefined) core.node.onRecords(dependencies.onRecords);
   await core.start();
-  const { retentionMs } = config.log;
-  const operations = new Operations({ core, clock, retentionMs });
+  const { retentionMs, recordsMax } = config.log;
+  const operations = new Operations({ core, clock, retentionMs, recordsMax });
   const planned = (schema: GraphQLSchema): BuiltSchema => built.get(schema) ?? live.current();
   const schema = (): GraphQLSchema => live.current().schema;
   const yoga = createGatewayYoga(config, { core, log, schema, planned, auditor, hitPath });

@@ -10,16 +10,19 @@ import type { InvalidationMessage } from '../invalidation/message.ts';
 import type { InvalidateOptions } from '../invalidation/node.ts';
 import type { Position } from '../invalidation/position.ts';
 import type { Purge } from '../invalidation/purge.ts';
-import { readSwitching, switchingMessage, type Switching } from '../invalidation/switching.ts';
+import { readSwitching, type Switching } from '../invalidation/switching.ts';
 import { tagOf, type Tag } from '../invalidation/tag.ts';
 import type { Core } from './core.ts';
 import { Surveyor, type Survey } from './survey.ts';
+import { SwitchReminder } from './switch-reminder.ts';
 
 export interface OperationsOptions {
   readonly core: Core;
   readonly clock: Clock;
   /** Of the log: what is off is said again before the log forgets it. */
   readonly retentionMs: Millis;
+  /** Of the log, as well. */
+  readonly recordsMax: number;
 }
 
 export interface SwitchState {
@@ -29,24 +32,25 @@ export interface SwitchState {
   readonly node: SwitchedOff;
 }
 
-/** The longest delay that a timer of Node takes. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
+/** What is off is said again so often at least: so long may it take a node to hear of it. */
+const REMIND_MS_MAX: Millis = 60_000;
 
 export class Operations {
   readonly #core: Core;
-  readonly #clock: Clock;
   readonly #maker: MessageMaker;
   readonly #surveyor: Surveyor;
-  readonly #restateMs: Millis;
-  #cancel: () => void = () => undefined;
+  readonly #reminder: SwitchReminder;
 
-  constructor({ core, clock, retentionMs }: OperationsOptions) {
+  constructor({ core, clock, retentionMs, recordsMax }: OperationsOptions) {
     this.#core = core;
-    this.#clock = clock;
     this.#maker = new MessageMaker({ sourceService: 'freshet', clock, newId: () => randomUUID() });
     this.#surveyor = new Surveyor({ entries: () => core.l1.entries(), clock });
-    this.#restateMs = Math.min(Math.max(1, Math.floor(retentionMs / 4)), TIMER_MS_MAX);
-    this.#restateLater();
+    const { node, caching } = core;
+    this.#reminder = new SwitchReminder({
+      node, caching, clock,
+      everyMs: Math.min(retentionMs / 4, REMIND_MS_MAX),
+      recordsMax: Math.max(1, Math.floor(recordsMax / 4)),
+    });
   }
 
   /**
@@ -111,22 +115,6 @@ export class Operations {
   }
 
   close(): void {
-    this.#cancel();
-  }
-
-  #restateLater(): void {
-    this.#cancel = this.#clock.after(this.#restateMs, () => {
-      void this.#restate();
-      this.#restateLater();
-    });
-  }
-
-  /** A node that starts when the log has forgotten the record itself is told by this one. */
-  async #restate(): Promise<void> {
-    for (const decision of this.#core.caching.decisions()) {
-      const message = switchingMessage(decision, { maker: this.#maker });
-      // It rejects when the node is closed meanwhile; the others say it again as well.
-      await this.#core.node.invalidate(message).catch(() => undefined);
-    }
+    this.#reminder.close();
   }
 }

@@ -77,7 +77,9 @@ export async function openService(options: ServiceOptions = {}) {
   });
   await core.start();
   await until(() => node.hears(systemClock.now()), { what: 'the log is heard' });
-  const operations = new Operations({ core, clock: systemClock, retentionMs: 3_600_000 });
+  const operations = new Operations({
+    core, clock: systemClock, retentionMs: 3_600_000, recordsMax: 1_000,
+  });
   invalidator.open(operations);
   const stats = async () => ({
     processId: 7, version: '1', ready: true, uptimeSeconds: 2, memoryBytes: 3,

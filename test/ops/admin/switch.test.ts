@@ -92,7 +92,7 @@ describe('the switch', () => {
     await turn({ caching: 'off' });
     const ofSwitch = () => service.records.filter(({ message }) => message.metadata?.['caching']);
     const { Operations } = await import('../../../src/gateway/operations.ts');
-    const options = { core: service.core, clock: systemClock, retentionMs: 40 };
+    const options = { core: service.core, clock: systemClock, retentionMs: 40, recordsMax: 1_000 };
     const again = new Operations(options);
     await until(() => ofSwitch().length >= 2, { what: 'it was said again' });
     again.close();
