@@ -8,6 +8,7 @@ import {
   type ConfigFault,
 } from '../../gateway/config/config-faults.ts';
 import { CONFIG_OPTIONS, type ConfigOption } from '../../gateway/config/config-options.ts';
+import { PLACE_VARIABLE } from '../workers/place-variable.ts';
 import { layerOf, type Assignment, type Layer } from './layer.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -29,8 +30,10 @@ export const STANDARD_VARIABLES: Readonly<Record<string, readonly string[]>> = {
   OTEL_EXPORTER_OTLP_ENDPOINT: ['tracing', 'endpoint'],
 };
 
-/** No options: the path of the file, stack traces for faults, and whom the command line asks. */
-const OTHER_VARIABLES = ['FRESHET_CONFIG', 'FRESHET_DEBUG', 'FRESHET_ADMIN_URL'];
+/** No options: the file, stack traces of faults, whom the command line asks, a worker's place. */
+const OTHER_VARIABLES = [
+  'FRESHET_CONFIG', 'FRESHET_DEBUG', 'FRESHET_ADMIN_URL', PLACE_VARIABLE,
+];
 
 const OPTIONS = new Map(CONFIG_OPTIONS
   .filter(({ path, kind }) => !path.includes('*') && kind !== 'group')

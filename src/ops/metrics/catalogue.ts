@@ -5,13 +5,14 @@
 import { latencySamples } from '../../invalidation/metric.ts';
 import { parsePosition, loggedMsOf, ORIGIN } from '../../invalidation/position.ts';
 import { INVALIDATION_HELP } from '../../invalidation/service-metrics.ts';
-import { counter, each, gauge, type Metric } from './metric.ts';
+import { counter, counterOfAll, each, gauge, type Metric } from './metric.ts';
 
 /** What the node itself publishes and processes. */
 const SELF = { service: 'freshet' };
 /** What could not be read names no service. */
 const UNREADABLE = { service: 'unknown' };
 
+/** Each worker publishes what it was asked for, and receives and processes all that there is. */
 const INVALIDATION: readonly Metric[] = [
   {
     ...invalidation('cache_invalidation_published_total', 'counter'),
@@ -26,15 +27,18 @@ const INVALIDATION: readonly Metric[] = [
     read: ({ status }) => [{ labels: SELF, value: status.invalidation.kept }],
   },
   {
-    ...invalidation('cache_invalidation_received_total', 'counter'),
+    ...invalidation('cache_invalidation_received_total', 'counter'), across: 'max',
     read: ({ services }) => services.received,
   },
   {
     ...invalidation('cache_invalidation_processing_latency_seconds', 'histogram'),
+    across: 'max',
+    // A service tells how long its callback took; here is nothing but to apply it.
+    help: 'From when the log had an invalidation until this process had applied it, by two clocks.',
     read: ({ services }) => services.delays,
   },
   {
-    ...invalidation('cache_invalidation_processing_errors_total', 'counter'),
+    ...invalidation('cache_invalidation_processing_errors_total', 'counter'), across: 'max',
     read: ({ status: { invalidation: { errors, rejected } } }) => [
       { labels: SELF, value: errors }, { labels: UNREADABLE, value: rejected },
     ],
@@ -94,7 +98,7 @@ const CACHE: readonly Metric[] = [
     ({ status }) => status.loads.loaded),
   {
     name: 'freshet_redis_errors_total', kind: 'counter', labels: ['kind'], across: 'sum',
-    help: 'Reads of the cache in Redis that failed: refused or broken off, given up, unreadable.',
+    help: 'Of the cache in Redis: reads given up or unreadable, reads and writes that failed.',
     read: ({ status: { redis } }) => (redis === undefined ? [] : each('kind', {
       error: redis.errors, timeout: redis.timeouts, undecodable: redis.undecodable,
     })),
@@ -127,10 +131,11 @@ const LOG: readonly Metric[] = [
   gauge('freshet_log_waiting', {
     help: 'Invalidations of this node that wait to be appended.', across: 'sum',
   }, ({ status }) => status.kept),
-  counter('freshet_log_gaps_total', 'Times that records of the log may have been missed.',
+  counterOfAll('freshet_log_gaps_total', 'Times that records of the log may have been missed.',
     ({ status }) => status.invalidation.gaps),
-  counter('freshet_floor_raises_total',
-    'Times that more was forgotten than was invalidated: after a gap, or to make room.',
+  counterOfAll('freshet_floor_raises_total',
+    'Times that all that was older came to count as invalidated: after a gap, to make room, or '
+    + 'by a purge of everything.',
     ({ status }) => status.invalidation.floorRaises),
 ];
 

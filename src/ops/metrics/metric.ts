@@ -33,17 +33,25 @@ export interface Metric {
   readonly help: string;
   /** All that it has. Their values are of lists that are closed, or bounded. */
   readonly labels: readonly string[];
-  /** What several processes of one machine make together. */
+  /**
+   * What several workers of one node make together: gauges where they are told, others, of which
+   * each worker has series of its own, where they are asked for. `max` where each does the same.
+   */
   readonly across: 'sum' | 'min' | 'max';
   read(seen: Seen): readonly MetricSample[];
 }
 
 type Known = number | undefined;
 
-/** What only grows, over all processes of a machine. */
+/** What only grows, and each worker has a part of. */
 export function counter(name: string, help: string, read: (seen: Seen) => Known): Metric {
+  return { ...counterOfAll(name, help, read), across: 'sum' };
+}
+
+/** What only grows, and each worker counts the whole of. */
+export function counterOfAll(name: string, help: string, read: (seen: Seen) => Known): Metric {
   const kind = 'counter';
-  return { name, kind, help, labels: [], across: 'sum', read: (seen) => one(read(seen)) };
+  return { name, kind, help, labels: [], across: 'max', read: (seen) => one(read(seen)) };
 }
 
 export function gauge(

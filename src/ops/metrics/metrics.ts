@@ -1,6 +1,9 @@
 /**
  * The metrics of a machine: each process reads its own when it is asked, and the one that is asked
  * by Prometheus puts them together. Nothing is kept ready, so nobody who does not look pays for it.
+ *
+ * What only grows is told of each worker by itself: where one is replaced, or late, its own series
+ * begins anew, or pauses, which Prometheus allows for. A sum of all would seem to fall and rise.
  */
 import {
   AggregatorRegistry, collectDefaultMetrics, Registry, type RegistryContentType,
@@ -68,7 +71,7 @@ export class Metrics {
     const [own, others = []] = await Promise.all([
       this.#own(), this.#options.colleagues?.ask(SUBJECT),
     ]);
-    const told = [own, ...others.filter((one) => one !== null) as Told[]];
+    const told = [own, ...others as readonly Told[]];
     const isOpen = type === Registry.OPENMETRICS_CONTENT_TYPE;
     const named = isOpen ? told.map((one) => one.map(withoutTotal)) : told;
     const all: Registry<RegistryContentType> = AggregatorRegistry.aggregate(named);
@@ -84,8 +87,11 @@ export class Metrics {
     const status = this.#options.status();
     const seen = status && await this.#seen(status);
     const figures = seen === undefined ? [] : METRICS.map((metric) => figuresOf(metric, seen));
-    const told = [...figures, ...await processRegistry().getMetricsAsJSON()];
-    return told as unknown as Told;
+    const told = [
+      ...figures, ...await processRegistry().getMetricsAsJSON(),
+    ] as unknown as Told;
+    const place = this.#options.colleagues?.place;
+    return place === undefined ? told : told.map((metric) => ofWorker(metric, place));
   }
 
   async #seen(status: GatewayStatus): Promise<Seen> {
@@ -114,6 +120,13 @@ function figuresOf(metric: Metric, seen: Seen) {
     value, labels, ...(suffix !== undefined && { metricName: name + suffix }),
   }));
   return { name, help, type: kind, aggregator: across, values };
+}
+
+function ofWorker(metric: Told[number], place: number): Told[number] {
+  if (String(metric.type) === 'gauge') return metric;
+  const worker = String(place);
+  const values = metric.values.map((one) => ({ ...one, labels: { ...one.labels, worker } }));
+  return { ...metric, values };
 }
 
 /** OpenMetrics names a counter without what its series end with, which prom-client then adds. */

@@ -8,6 +8,7 @@ import type { Clock, Random } from '../../invalidation/clock.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import type { Logger } from '../logger.ts';
 import type { FromWorker, ToWorker } from './envelope.ts';
+import { PLACE_VARIABLE } from './place-variable.ts';
 import { Switchboard } from './switchboard.ts';
 import { WorkerPool, type PooledWorker, type Started } from './worker-pool.ts';
 
@@ -27,15 +28,15 @@ export function startWorkers(options: PrimaryOptions): Promise<Started> {
     size: workers,
     clock,
     random,
-    start: () => startWorker(switchboard),
+    start: (place) => startWorker(switchboard, place),
     onReplaced: (exitCode) => log.warn({ exitCode }, 'a worker ended, another takes its place'),
   });
   lifecycle.onClose('workers', () => pool.close());
   return pool.open();
 }
 
-function startWorker(switchboard: Switchboard): PooledWorker {
-  const worker = cluster.fork();
+function startWorker(switchboard: Switchboard, place: number): PooledWorker {
+  const worker = cluster.fork({ [PLACE_VARIABLE]: place });
   const ready = new Promise<unknown>((resolve) => {
     worker.on('message', (message: FromWorker) => {
       // One that is not yet there to reply holds up nobody: it has nothing cached either.

@@ -6,9 +6,11 @@ import type { Line } from './line.ts';
 const ANSWER_MS_MAX: Millis = 1_000;
 
 export class RollCall implements Colleagues {
+  readonly place: number;
   readonly #line: Line;
 
-  constructor(line: Line) {
+  constructor(line: Line, place: number) {
+    this.place = place;
     this.#line = line;
   }
 

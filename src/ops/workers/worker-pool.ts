@@ -19,7 +19,8 @@ export interface PooledWorker {
 
 export interface WorkerPoolOptions {
   readonly size: number;
-  readonly start: () => PooledWorker;
+  /** For that place, from 1 to `size`: no two of one place run at the same time. */
+  readonly start: (place: number) => PooledWorker;
   readonly clock: Clock;
   readonly random: Random;
   readonly onReplaced: (exitCode: number) => void;
@@ -51,11 +52,11 @@ export class WorkerPool {
 
   /** Resolves when the first worker is ready, or has failed; then nothing is left running. */
   async open(): Promise<Started> {
-    const first = this.#begin();
+    const first = this.#begin(1);
     const said = await Promise.race([first.ready, first.ended.then(() => undefined)]);
     if (said === undefined) return { kind: 'failed', exitCode: await first.ended };
     const others = Array.from({ length: this.#options.size - 1 }, () => undefined);
-    this.#places = [first, ...others].map((worker) => this.#keep(worker));
+    this.#places = [first, ...others].map((worker, at) => this.#keep(at + 1, worker));
     return { kind: 'ready', said };
   }
 
@@ -66,21 +67,21 @@ export class WorkerPool {
     await Promise.all([...this.#places, ...[...this.#workers].map(({ ended }) => ended)]);
   }
 
-  #begin(): PooledWorker {
-    const worker = this.#options.start();
+  #begin(place: number): PooledWorker {
+    const worker = this.#options.start(place);
     this.#workers.add(worker);
     void worker.ended.then(() => this.#workers.delete(worker));
     return worker;
   }
 
   /** One place in the pool, and whoever fills it. */
-  async #keep(first: PooledWorker | undefined): Promise<void> {
+  async #keep(place: number, first: PooledWorker | undefined): Promise<void> {
     const { clock, random, onReplaced } = this.#options;
     const { signal } = this.#stop;
     let worker = first;
     for (let failures = 0; !signal.aborted;) {
       const startedAt = clock.now();
-      worker ??= this.#begin();
+      worker ??= this.#begin(place);
       const exitCode = await worker.ended;
       worker = undefined;
       if (signal.aborted) return;

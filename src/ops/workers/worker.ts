@@ -7,6 +7,7 @@ import type { Siblings } from '../../invalidation/siblings.ts';
 import type { Colleagues } from './colleagues.ts';
 import type { FromWorker, ToWorker } from './envelope.ts';
 import { Line } from './line.ts';
+import { PLACE_VARIABLE } from './place-variable.ts';
 import { RollCall } from './roll-call.ts';
 import { SiblingHolds } from './sibling-holds.ts';
 
@@ -41,7 +42,7 @@ export function joinWorkers(
   return {
     config: shareOf(config, workers),
     siblings: new SiblingHolds(line),
-    colleagues: new RollCall(line),
+    colleagues: new RollCall(line, Number(process.env[PLACE_VARIABLE])),
     ready: (where) => line.ready(where),
   };
 }

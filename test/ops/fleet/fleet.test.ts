@@ -53,6 +53,7 @@ const hostsOf = async (fleet: Fleet): Promise<readonly string[]> =>
 function twoColleagues(): readonly [Colleagues, Colleagues] {
   const answers = [0, 1].map(() => new Map<string, (body: unknown) => unknown>());
   const [first, second] = [0, 1].map((own): Colleagues => ({
+    place: own + 1,
     tell: (subject, answer) => void answers[own]?.set(subject, answer),
     ask: async (subject, body) => [await answers[1 - own]?.get(subject)?.(body) ?? null],
   }));

@@ -34,9 +34,11 @@ const names = new Set([
   ...METRICS.flatMap(({ name, kind }) => (kind === 'histogram'
     ? [`${name}_bucket`, `${name}_sum`, `${name}_count`] : [name])),
   ...processMetricNames(),
+  // Prometheus's own: whether it was answered.
+  'up',
 ]);
 
-const METRIC = /\b(?:freshet|cache_invalidation|nodejs|process)_\w+/g;
+const METRIC = /\b(?:freshet|cache_invalidation|nodejs|process)_\w+|\bup\b/g;
 
 const unknownIn = (query: string): string[] => {
   const asked = query.replaceAll(/"[^"]*"/g, '').match(METRIC) ?? [];

@@ -124,19 +124,29 @@ describe('GET /metrics', () => {
   });
 });
 
-it('adds up what processes tell, and takes the worst where that is asked', async () => {
+it('adds up what workers hold, takes the worst where that is asked, and counts each', async () => {
   let tellOwn: (body: unknown) => unknown = () => null;
   const colleagues: Colleagues = {
+    place: 2,
     tell: (_subject, own) => void (tellOwn = own),
     ask: async () => [],
   };
   const { metrics: other, text: alone } = await textOf({ colleagues });
-  const ask = async () => [await tellOwn(undefined), null];
-  const { metrics: asked, text } = await textOf({ colleagues: { tell: () => undefined, ask } });
+  const ask = async () => [await tellOwn(undefined)];
+  const { metrics: asked, text } = await textOf({
+    colleagues: { place: 1, tell: () => undefined, ask },
+  });
   const entries = 'freshet_entries{tier="l1"}';
   expect(valueOf(text, entries)).toBe(2 * valueOf(alone, entries));
   const position = 'freshet_log_position_seconds';
   expect(valueOf(text, position)).toBe(valueOf(alone, position));
+  // So that neither seems to fall when the other begins anew, or is late.
+  const counted = (worker: number): number =>
+    valueOf(text, `freshet_requests_total{outcome="hit_l1",worker="${worker}"}`);
+  expect([counted(1), counted(2)]).toEqual([1, 2]);
+  const growing = text.split('\n').filter((line) =>
+    /^(freshet|cache_invalidation)_\w+_(total|bucket|sum|count)[{ ]/.test(line));
+  expect(growing.filter((line) => !/worker="[12]"/.test(line))).toEqual([]);
   other.close();
   asked.close();
 });

@@ -95,7 +95,7 @@ describe('the line between workers', () => {
 describe('a roll call', () => {
   it('leaves out who has nothing to tell yet: a worker that is starting', async () => {
     const { line } = office([1, 2, 3]);
-    new RollCall(line(3)).tell('stats', () => 3);
-    expect(await new RollCall(line(1)).ask('stats')).toEqual([3]);
+    new RollCall(line(3), 3).tell('stats', () => 3);
+    expect(await new RollCall(line(1), 1).ask('stats')).toEqual([3]);
   });
 });

@@ -4,15 +4,17 @@ import { WorkerPool, type PooledWorker } from '../../../src/ops/workers/worker-p
 import { ManualClock } from '../../support/manual-clock.ts';
 
 interface Fake extends PooledWorker {
+  readonly place: number;
   readonly listen: (where: unknown) => void;
   readonly exit: (code: number) => void;
   asked: boolean;
 }
 
-function fake(): Fake {
+function fake(place: number): Fake {
   const ready = Promise.withResolvers<unknown>();
   const ended = Promise.withResolvers<number>();
   const worker: Fake = {
+    place,
     ready: ready.promise,
     ended: ended.promise,
     end: () => {
@@ -33,8 +35,8 @@ function pool(size: number) {
     size,
     clock,
     random: () => 0.5,
-    start: () => {
-      const worker = fake();
+    start: (place) => {
+      const worker = fake(place);
       started.push(worker);
       return worker;
     },
@@ -77,6 +79,17 @@ describe('a pool of workers', () => {
     await clock.advanceAsync(10_000);
     expect(started).toHaveLength(3);
     expect(replaced).toEqual([9, 1]);
+  });
+
+  it('gives who comes the place of who went', async () => {
+    const { pool: made, started, clock } = pool(3);
+    const opened = made.open();
+    started[0]?.listen(null);
+    await opened;
+    await clock.advanceAsync(60_000);
+    started[1]?.exit(1);
+    await macrotask();
+    expect(started.map(({ place }) => place)).toEqual([1, 2, 3, 2]);
   });
 
   it('asks all to end, waits until they have, and replaces none of them', async () => {
