@@ -32,7 +32,10 @@ export type FillVerdict =
   | Verdict
   /** An entity in it is of a lower version than an invalidation has told of. */
   | 'outdated'
-  /** It was read so shortly after a purge of one of its tags that a replica may have lagged. */
+  /**
+   * It was read so shortly after a purge of one of its tags that a replica may have lagged; or
+   * after a node began to listen, and of what was said before nobody may know.
+   */
   | 'unsettled';
 
 /** What is asked of a fill besides the rule. */
@@ -103,7 +106,8 @@ export class Freshness {
     if (settleMs === 0) return verdict;
     const settled = this.#timeline.positionAt(beganAt - settleMs);
     const { tags } = entry;
-    const isTouched = this.#horizon.invalidatedSince(settled, tags)
+    const isTouched = this.#horizon.silentSince(settled)
+      || this.#horizon.invalidatedSince(settled, tags)
       || this.#horizon.softenedSince(settled, tags);
     return isTouched ? 'unsettled' : verdict;
   }

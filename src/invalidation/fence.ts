@@ -8,9 +8,13 @@ import type { InvalidationMessage } from './message.ts';
 
 /**
  * An empty batch, which every existing reader accepts and none acts upon. `tellsLoss` where its
- * maker has found that the log does not hold what it did.
+ * maker has found that the log does not hold what it did; `tellsSilence` where it begins to listen
+ * to the channel: what was said there before, perhaps nobody has heard.
  */
-export function fenceMessage(clock: Clock, { tellsLoss = false } = {}): InvalidationMessage {
+export function fenceMessage(
+  clock: Clock,
+  { tellsLoss = false, tellsSilence = false } = {},
+): InvalidationMessage {
   return {
     message_id: randomUUID(),
     entity_type: { Custom: 'batch' },
@@ -20,7 +24,11 @@ export function fenceMessage(clock: Clock, { tellsLoss = false } = {}): Invalida
     action: 'Batch',
     timestamp: new Date(clock.wall()).toISOString(),
     source_service: 'freshet',
-    metadata: { fence: true, ...(tellsLoss && { loss: true }) },
+    metadata: {
+      fence: true,
+      ...(tellsLoss && { loss: true }),
+      ...(tellsSilence && { silence: true }),
+    },
   };
 }
 
@@ -32,4 +40,9 @@ export function isFence(message: InvalidationMessage): boolean {
 /** Whether it is a fence that was made with `tellsLoss`. */
 export function tellsLoss(message: InvalidationMessage): boolean {
   return isFence(message) && message.metadata?.['loss'] === true;
+}
+
+/** Whether it is a fence that was made with `tellsSilence`. */
+export function tellsSilence(message: InvalidationMessage): boolean {
+  return isFence(message) && message.metadata?.['silence'] === true;
 }

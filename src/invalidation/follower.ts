@@ -7,6 +7,7 @@
  * came. Nothing that the log does can stop it.
  */
 import { pause, type Clock, type Millis } from './clock.ts';
+import { tellsSilence } from './fence.ts';
 import type { Horizon } from './horizon.ts';
 import type { Log, LogEvent, LogRecord } from './log.ts';
 import type { InvalidationMessage } from './message.ts';
@@ -191,6 +192,7 @@ export class Follower {
     const isTraced = purging.hasSubscribers;
     for (const record of records) {
       const purges = this.#purgesOf(record.message);
+      if (tellsSilence(record.message)) this.#horizon.silentUntil(record.position);
       if (isTraced) this.#advanceTraced(record, purges);
       else this.#horizon.advance(record.position, purges);
       purged += purges.length;

@@ -48,7 +48,7 @@ export class Forgetting {
 
   async #place(isOver: () => boolean): Promise<Position | undefined> {
     const { log, clock, random, signal } = this.#options;
-    const fence = fenceMessage(clock);
+    const fence = fenceMessage(clock, { tellsSilence: true });
     for (let failures = 0; !isOver(); failures += 1) {
       try {
         return await log.append(fence, { announce: false });

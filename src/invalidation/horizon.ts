@@ -31,6 +31,8 @@ export class Horizon {
   #position = ORIGIN;
   /** Counted when it is asked for, which in a storm is often. */
   #next = ORIGIN;
+  /** Up to here something may have been said on the channel that no node has heard. */
+  #silentUntil = ORIGIN;
   readonly #hard: Marks;
   readonly #soft: Marks;
   readonly #holds = new Holds();
@@ -120,6 +122,20 @@ export class Horizon {
     this.#hard.raiseFloor(latest(end, this.next));
     this.#position = latest(end, this.#position);
     this.assertInvariants();
+  }
+
+  /**
+   * A node began to listen to the channel at `position`. What was said there before, perhaps nobody
+   * has heard, and a read that began later shows what has changed; but not that of a replica that
+   * lags.
+   */
+  silentUntil(position: Position): void {
+    this.#silentUntil = latest(this.#silentUntil, position);
+  }
+
+  /** Whether something may have been invalidated after `since` that this node cannot know. */
+  silentSince(since: Position): boolean {
+    return this.#silentUntil > since;
   }
 
   /**

@@ -134,6 +134,16 @@ describe('a settle time', () => {
     expect(told(await path.read([key], load))).toBe('A loaded true');
   });
 
+  it('keeps nothing for as long after a node began to listen: who has heard?', async () => {
+    node.horizon.silentUntil(place(9));
+    node.horizon.advance(place(9), []);
+    path.positionMoved();
+    node.clock.advance(999);
+    expect(told(await path.read([key], load))).toBe('A loaded false');
+    node.clock.advance(1);
+    expect(told(await path.read([key], load))).toBe('A loaded true');
+  });
+
   it('is counted from the next read where nobody says that records were applied', async () => {
     node.invalidate(2, 'user:1');
     node.clock.advance(10_000);

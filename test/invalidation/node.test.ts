@@ -296,6 +296,16 @@ describe('what a node cannot have heard on the channel', () => {
     await until(() => node.stats.foreign === 1, { what: 'it hears foreign messages again' });
   });
 
+  it('it tells all nodes of, since perhaps none has heard it', async () => {
+    const other = await nodeOn(server.url);
+    await untilHears(other);
+    const before = other.position;
+    const node = await nodeOn(server.url);
+    await untilHears(node);
+    await until(() => other.horizon.silentSince(before), { what: 'the other one is told' });
+    expect(other.horizon.invalidatedSince(before, [])).toBe(false);
+  });
+
   it('it leaves to other nodes where it may trust them', async () => {
     const node = await nodeOn(server.url, { trustOtherNodes: true });
     const entry = node.horizon.position;

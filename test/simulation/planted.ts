@@ -569,6 +569,16 @@ export const PLANTED = {
     seed: 2,
     plan: (plan) => ({ ...only(plan, ['origin fails', 'network slow']), faultMsMax: 8_000 }),
   },
+  'a settle time does not count from where a node began to listen': {
+    parts: {
+      node: ({ horizon }) => {
+        horizon.silentSince = () => false;
+      },
+    },
+    foundBy: ['fresh', 'converges'],
+    // Nobody had heard of a change, and one node kept what a replica showed for another.
+    seed: 732,
+  },
   'a reload brings what was read before': {
     parts: { keep: (fill, id) => remembered(fill, id), reload: (load, ids) => asBefore(load, ids) },
     foundBy: ['fresh', 'read your writes', 'converges', 'windows'],
