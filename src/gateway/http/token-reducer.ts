@@ -95,6 +95,7 @@ class Reducer {
     const key = createHash('sha256').update(token).digest('base64url');
     const known = this.#verdicts.get(key);
     if (known !== undefined && this.#clock.wall() < known.trustedUntil) return known;
+    if (this.#clock.now() < this.#keysRestUntil) return this.#refusal();
     const pending = this.#underWay.get(key) ?? this.#judge(token, key);
     this.#underWay.set(key, pending);
     return pending;
@@ -102,9 +103,8 @@ class Reducer {
 
   async #judge(token: string, key: string): Promise<Verdict> {
     try {
-      const resting = this.#clock.now() < this.#keysRestUntil;
-      const verdict = resting ? this.#refusal() : this.#verdictOf(await this.#verify(token));
-      if (!resting) this.#verdicts.set(key, verdict);
+      const verdict = this.#verdictOf(await this.#verify(token));
+      this.#verdicts.set(key, verdict);
       return verdict;
     } catch (error) {
       const verdict = this.#refusal();

@@ -215,14 +215,12 @@ describe('a caller with a signed token', () => {
     const callerOf = reader({ jwksUrl: `http://127.0.0.1:${port}/jwks` });
     const jwtOf = (sub: string): Promise<string> => new SignJWT({ sub, exp: inSeconds(60) })
       .setProtectedHeader({ alg: 'ES256', kid: 'k1' }).sign(privateKey);
-    for (const sub of ['u1', 'u1', 'u2', 'u3']) {
-      expect((await callerOf(await jwtOf(sub))).validForMs).toBe(0);
-    }
+    const tokens = await Promise.all(['u1', 'u1', 'u2', 'u3'].map(jwtOf));
+    for (const token of tokens) expect((await callerOf(token)).validForMs).toBe(0);
     expect(asked).toBe(1);
     up = true;
     clock.advance(5_000);
-    expect((await callerOf(await jwtOf('u1'))).validForMs).toBe(60_000);
-    expect((await callerOf(await jwtOf('u2'))).validForMs).toBe(60_000);
+    for (const token of tokens) expect((await callerOf(token)).validForMs).toBe(55_000);
     expect(asked).toBe(2);
   });
 
