@@ -39,7 +39,7 @@ export function buildSchema({ supergraph, config, core }: BuildOptions): BuiltSc
   const cache = new SubgraphCache({
     entities,
     writes: new WrittenEntities({
-      writeThrough, forms, entities, enabled: config.cache.entities,
+      writeThrough, policy, forms, entities, enabled: config.cache.entities,
     }),
     roots: new RootCache({ readPath, clock }),
     invalidate: core.invalidate,

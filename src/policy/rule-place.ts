@@ -2,7 +2,7 @@
 import {
   Kind, print, type DefinitionNode, type FieldDefinitionNode, type TypeNode,
 } from 'graphql';
-import { fieldsOf, isComposite, isUnion } from './definition-nodes.ts';
+import { fieldsOf, isComposite, isUnion, rootTypes } from './definition-nodes.ts';
 import { scalarNames, type TypeKeys } from './key-fields.ts';
 import type { RulePlace } from './rule.ts';
 import type { Placeholder } from './tag-format.ts';
@@ -16,6 +16,8 @@ export const ANYWHERE: RulePlace = {
 type Fields = ReadonlyMap<string, FieldDefinitionNode>;
 
 export class RulePlaces {
+  /** What the schema calls it, if it has any. */
+  readonly mutationType: string | undefined;
   readonly #fields = new Map<string, Map<string, FieldDefinitionNode>>();
   readonly #objects = new Set<string>();
   readonly #unions = new Set<string>();
@@ -24,6 +26,7 @@ export class RulePlaces {
 
   constructor(definitions: readonly DefinitionNode[], keys: ReadonlyMap<string, TypeKeys>) {
     this.#keys = keys;
+    [this.mutationType] = [...rootTypes(definitions)].find(([, as]) => as === 'Mutation') ?? [];
     this.#scalars = scalarNames(definitions);
     for (const node of definitions.filter(isComposite)) {
       const type = node.name.value;
@@ -48,6 +51,7 @@ export class RulePlaces {
       tags: { sources: ['key'], patterns: false, has },
       purges: { sources: [], patterns: true },
       entityProblem: () => this.#entityProblem(type),
+      writeThroughProblem: () => this.#entityProblem(type),
       versionProblem: (field) => this.#versionProblem(type, field),
     };
   }
@@ -70,6 +74,8 @@ export class RulePlaces {
       tags: { sources: ['args', 'key'], patterns: false, has },
       purges: { sources: ['args', 'result'], patterns: true, has },
       entityProblem: () => 'an entity type was required, got a field',
+      writeThroughProblem: () => (type === this.mutationType
+        ? undefined : 'an entity type or a field of Mutation was required, got another field'),
     };
   }
 

@@ -71,6 +71,8 @@ export interface RulePlace {
   readonly purges: FormatPlace;
   /** What is wrong with a rule for an entity type here. Default: it is taken to be right. */
   readonly entityProblem?: () => string | undefined;
+  /** What is wrong with saying here that answers of mutations are kept. Default: nothing. */
+  readonly writeThroughProblem?: () => string | undefined;
   /** What is wrong with a field of this name as the version. Default: it is taken to be right. */
   readonly versionProblem?: (field: string) => string | undefined;
 }
@@ -161,7 +163,7 @@ export function typeMembers(
   const hasVersion = version !== undefined
     && isRight(names.version, place.entityProblem?.() ?? place.versionProblem?.(version));
   const isSaid = writeThrough !== undefined
-    && isRight(names.writeThrough, place.entityProblem?.());
+    && isRight(names.writeThrough, place.writeThroughProblem?.());
   return { ...(hasVersion && { versionFields: [version] }), ...(isSaid && { writeThrough }) };
 }
 

@@ -63,6 +63,7 @@ export class SchemaPolicy {
   readonly #declared: ReadonlyMap<string, Rule>;
   /** By coordinate, with the interfaces of the type counted in. */
   readonly #effective = new Map<string, TypeRule>();
+  readonly #mutationType: string | undefined;
   readonly #hints = new Map<string, TypeHint>();
   readonly #configured: Readonly<Record<string, ConfiguredRule>>;
   readonly #interfaces = new Map<string, Set<string>>();
@@ -86,6 +87,7 @@ export class SchemaPolicy {
     const names = new DirectiveNames(definitions);
     this.#keys = readKeys({ definitions, names, keyFields, report });
     const places = new RulePlaces(definitions, this.#keys);
+    this.#mutationType = places.mutationType;
 
     const declared = new Map<string, Rule>();
     const declare = (type: string, field: string | undefined, nodes: Directives): void => {
@@ -142,12 +144,17 @@ export class SchemaPolicy {
     return this.#keys.has(type) ? this.#versionFields(type)[0] : undefined;
   }
 
-  /** Whether a mutation's answer fills entity entries of the type. */
+  /** Whether answers of mutations, of those that are declared so, fill entries of the type. */
   writesThrough(type: string): boolean {
     if (!this.#keys.has(type)) return false;
     const own = this.#declared.get(type)?.writeThrough;
     const above = [...(this.#interfaces.get(type) ?? [])];
     return own ?? above.some((name) => this.#declared.get(name)?.writeThrough === true);
+  }
+
+  /** Whether what the answer of the mutation shows of entities is what they are after it. */
+  mutationWritesThrough(field: string): boolean {
+    return this.#declared.get(`${this.#mutationType}.${field}`)?.writeThrough === true;
   }
 
   cappedTtlMs(ttlMs: number): number {

@@ -48,7 +48,10 @@ beforeAll(async () => {
   node = await startTestNode({
     subgraphs: { catalog: catalog.url, stock: stock.url },
     invalidationLog: log,
-    cache: { entities: false, rules: { Item: { writeThrough: true } } },
+    cache: {
+      entities: false,
+      rules: { Item: { writeThrough: true }, 'Mutation.rename': { writeThrough: true } },
+    },
   });
 });
 

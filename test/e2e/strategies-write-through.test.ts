@@ -39,7 +39,13 @@ async function start(writeThrough: boolean): Promise<void> {
   node = await startTestNode({
     subgraphs: world.subgraphs,
     invalidationLog: log,
-    cache: { rules: { User: { writeThrough } } },
+    cache: {
+      rules: {
+        User: { writeThrough },
+        'Mutation.rename': { writeThrough: true },
+        'Mutation.renamed': { writeThrough: true },
+      },
+    },
   });
   // From here on it is known in which form authors are asked for.
   await node.ask(POST);
@@ -113,6 +119,23 @@ describe('a type that is written through', () => {
     await node.ask(RENAME, { variables: { name: 'new' }, headers: alice });
     expect(await authorNow()).toEqual({ name: 'new', calls: 1 });
     expect(await authorNow(alice)).toEqual({ name: 'new', calls: 0 });
+  });
+
+  it('is not kept of a mutation that does not say so: it answers what it has deleted', async () => {
+    await start(true);
+    const { data } = await node.ask('mutation { remove(id: "1") { id name } }');
+    expect(data.remove.name).toBe('name of 1');
+    const before = world.users.calls.length;
+    expect((await node.ask(POST)).data.post.author).toBeNull();
+    expect(world.users.calls.length - before).toBe(1);
+  });
+
+  it('is not kept where an answer shows it in two states', async () => {
+    await start(true);
+    await node.ask(`mutation {
+      renamed(id: "1", name: "new") { after { id name } before { id name } }
+    }`);
+    expect(await authorNow()).toEqual({ name: 'new', calls: 1 });
   });
 
   it('is not kept where a later field of the mutation may have changed it', async () => {

@@ -40,7 +40,12 @@ const USERS = `${LINK}
     me: User
     open: Open @cacheControl(scope: PUBLIC)
   }
-  type Mutation { rename(id: ID!, name: String!): User }
+  type Mutation {
+    rename(id: ID!, name: String!): User
+    renamed(id: ID!, name: String!): Renamed
+    remove(id: ID!): User
+  }
+  type Renamed { before: User after: User }
   type User @key(fields: "id") {
     id: ID!
     name: String!
@@ -77,6 +82,16 @@ export async function startWorld(): Promise<World> {
           const known = people.get(id);
           if (known !== undefined) people.set(id, { ...known, name });
           return people.get(id);
+        },
+        renamed: (_, { id, name }) => {
+          const before = people.get(id);
+          if (before !== undefined) people.set(id, { ...before, name });
+          return { before, after: people.get(id) };
+        },
+        remove: (_, { id }) => {
+          const removed = people.get(id);
+          people.delete(id);
+          return removed;
         },
       },
     },

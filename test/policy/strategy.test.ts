@@ -263,7 +263,7 @@ describe('a strategy that is declared wrongly', () => {
     ['type Query { a: Post @cacheStrategy(version: "rev") }',
       'Query.a: @cacheStrategy: version: an entity type was required, got a field'],
     ['type Query { a: Post @cacheStrategy(writeThrough: false) }',
-      'writeThrough: an entity type was required, got a field'],
+      'writeThrough: an entity type or a field of Mutation was required, got another field'],
     [`extend type Post @cacheStrategy(version: "rev")
       extend type Post @cacheStrategy(version: "id")`,
       'Post: @cacheStrategy: version: one field was required, got rev, id'],
@@ -292,7 +292,8 @@ describe('a strategy that is declared wrongly', () => {
       'rules["Post"]: refreshHits: a whole number from 0 to 1000000 was required, got -1.',
       'rules["Post"]: versionField: a scalar field of whole numbers was required, '
         + 'got score: Float.',
-      'rules["Query.a"]: writeThrough: an entity type was required, got a field.',
+      'rules["Query.a"]: writeThrough: an entity type or a field of Mutation was required, '
+        + 'got another field.',
       'rules["Query.a"]: negativeTtlSeconds: whole seconds, 0 or more, were required, got 0.5.',
     ]) expect(faults.split('\n')).toContain(`- ${fault}`);
   });
@@ -313,6 +314,15 @@ describe('what is declared of an entity type', () => {
       .toEqual(['rev', 'rev', 'other', undefined]);
     expect(['A', 'B', 'C', 'Query'].map((type) => policy.writesThrough(type)))
       .toEqual([true, true, false, false]);
+  });
+
+  it('is said of each mutation whose answer tells how entities are after it', () => {
+    const policy = policyOf(`
+      schema { query: Query mutation: Writes }
+      type Writes { rename: Int @cacheStrategy(writeThrough: true) remove: Int merge: Int }`,
+    { rules: { 'Writes.merge': { writeThrough: true } } });
+    expect(['rename', 'remove', 'merge'].map((field) => policy.mutationWritesThrough(field)))
+      .toEqual([true, false, true]);
   });
 
   it('holds for the entities that implement an interface, unless they say otherwise', () => {

@@ -18,6 +18,8 @@ export interface Shown {
   readonly document: DocumentNode;
   readonly variables: Variables;
   readonly data: unknown;
+  /** Whether a root field of this name shows entities as they are after it. */
+  readonly isTelling: (rootField: string) => boolean;
 }
 
 /** Beyond it an answer shows nothing more. */
@@ -34,7 +36,9 @@ export function shownEntities(shown: Shown): readonly ShownEntity[] {
   const walk = new Walk(shown);
   const fields = [...walk.fieldsOf(operation.selectionSet, root.name)];
   const last = fields.at(-1);
-  if (last !== undefined) walk.visitField(last, root, shown.data);
+  if (last !== undefined && shown.isTelling(last.name.value)) {
+    walk.visitField(last, root, shown.data);
+  }
   return walk.found;
 }
 

@@ -7,6 +7,7 @@ import type { ExecutionResult } from 'graphql';
 import type { RunningMutation, WriteThrough, Written } from '../../cache/write-through.ts';
 import type { Position } from '../../invalidation/position.ts';
 import type { OperationPlan, Variables } from '../../policy/plan.ts';
+import type { SchemaPolicy } from '../../policy/schema-policy.ts';
 import { groupOf, type EntityCache } from './entity-cache.ts';
 import type { EntityForm, EntityForms } from './entity-forms.ts';
 import type { Exchange } from './exchange.ts';
@@ -18,6 +19,7 @@ import type { Subgraph } from './subgraph-request.ts';
 
 export interface WrittenEntitiesOptions {
   readonly writeThrough: WriteThrough;
+  readonly policy: Pick<SchemaPolicy, 'mutationWritesThrough'>;
   readonly forms: EntityForms;
   readonly entities: EntityCache;
   /** Whether entities are kept at all. */
@@ -53,10 +55,13 @@ export class WrittenEntities {
     const { result, position, plan, variables, subgraph } = mutation;
     if (hasErrors(result)) return;
     const { data } = result;
+    const { policy } = this.#options;
     const shown = shownEntities({
       schema: subgraph.schema, document: plan.completed, variables, data,
+      isTelling: (field) => policy.mutationWritesThrough(field),
     });
-    running.store(shown.flatMap((entity) => this.#writtenOf(entity, mutation)), position);
+    const written = shown.flatMap((entity) => this.#writtenOf(entity, mutation));
+    running.store(withoutContradictions(written), position);
   }
 
   #writtenOf(entity: ShownEntity, mutation: AnsweredMutation): Written[] {
@@ -93,4 +98,17 @@ export class WrittenEntities {
     const request = { plan, variables, audience };
     return { key, fill: partOf(result, { request, data, pick, tags }).fill };
   }
+}
+
+/** An answer may show one entity as it was and as it is: which is which, nobody can tell. */
+function withoutContradictions(all: readonly Written[]): readonly Written[] {
+  const first = new Map<string, Written>();
+  const contradicted = new Set<string>();
+  for (const written of all) {
+    const { id } = written.key;
+    const before = first.get(id);
+    if (before === undefined) first.set(id, written);
+    else if (!before.fill.value.equals(written.fill.value)) contradicted.add(id);
+  }
+  return [...first.values()].filter(({ key }) => !contradicted.has(key.id));
 }

@@ -125,7 +125,7 @@ const rule = z.strictObject({
   versionField: name.optional()
     .meta(about('Of an entity type: the field that holds its version, which only grows.')),
   writeThrough: z.boolean().optional()
-    .meta(about('Of an entity type: what a mutation answers of it fills its entries.')),
+    .meta(about('Of an entity type and a mutation: what that answers of it fills its entries.')),
   lockMs: z.int().min(0).max(LOCK_MS_MAX).optional()
     .meta(about('One node of the fleet loads, the others wait for it so long; 0 = all load.')),
   tags: z.array(text).optional().meta(about('As `@cacheTag`: user:{$args.id}:posts.')),

@@ -4,14 +4,15 @@ import { fieldName, shownEntities } from '../../../src/gateway/caching/shown-ent
 
 const schema = buildSchema(`
   type Query { nothing: Int }
-  type Mutation { save(id: ID): Node first: User last: User all: [[User]] }
+  type Mutation { save(id: ID): Node first: User last: User removed: User all: [[User]] }
   interface Node { id: ID }
   type User implements Node { id: ID name(short: Boolean, at: Int): String friend: User }
   type Post implements Node { id: ID title: String }
 `);
 
 function shown(text: string, data: unknown, variables = {}): Record<string, unknown>[] {
-  return shownEntities({ schema, document: parse(text), variables, data })
+  const isTelling = (field: string): boolean => field !== 'removed';
+  return shownEntities({ schema, document: parse(text), variables, data, isTelling })
     .map(({ type, fields }) => ({ type, ...Object.fromEntries(fields) }));
 }
 
@@ -29,6 +30,10 @@ describe('what an answer shows of entities', () => {
       'type': 'User', 'name {"at":1,"short":true}': 'n', 'name {}': 'name',
     });
     expect(fieldName({ name: 'name', arguments: '{}' })).toBe('name {}');
+  });
+
+  it('is nothing where the field does not say that it tells', () => {
+    expect(shown('mutation { removed { id } }', { removed: { id: '1' } })).toEqual([]);
   });
 
   it('goes down into objects, lists and fragments that apply', () => {
