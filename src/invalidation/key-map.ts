@@ -53,7 +53,7 @@ export class KeyMap {
    */
   patterns(pattern: string): readonly string[] {
     if (pattern.startsWith('/') || /^\*+$/.test(pattern)) return [pattern];
-    if (!pattern.includes('*')) return [this.key(pattern)];
+    if (!pattern.includes('*')) return [...new Set([pattern, this.key(pattern)])];
     return [...new Set([pattern, ...this.#mappings.flatMap((each) => mapPattern(each, pattern))])];
   }
 }

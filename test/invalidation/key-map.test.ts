@@ -34,7 +34,7 @@ describe('a key map', () => {
   );
 
   it.each<[string, string[]]>([
-    ['user:profile:123', ['user:123']],
+    ['user:profile:123', ['user:profile:123', 'user:123']],
     ['user:profile:*', ['user:profile:*', 'user:*']],
     ['user:profile:12*', ['user:profile:12*', 'user:12*']],
     ['user:profile:*:posts', ['user:profile:*:posts', 'user:*:posts']],

@@ -102,11 +102,13 @@ describe('a key of a batch', () => {
       'post:gid://x/1', entityTag('Post', 'gid://x/1'),
       'v2:post:gid://x/1', entityTag('v2', 'post:gid://x/1'), 'user:2',
     ]);
-    expect(purged({ action: 'Pattern', pattern: 'v2:post:9' }, keyMap)).toEqual(['post:9']);
+    expect(purged({ action: 'Pattern', pattern: 'v2:post:9' }, keyMap))
+      .toEqual(['v2:post:9', entityTag('v2', 'post:9'), 'post:9']);
     expect(purged({ action: 'Pattern', pattern: 'v2:*' }, keyMap)).toEqual(
       ['v2:*', 'post:*']);
     const metadata = { cascade: ['user:profile:1'] };
-    expect(purged({ entity_id: '9', metadata }, keyMap)).toEqual(['user:9', 'user:1']);
+    expect(purged({ entity_id: '9', metadata }, keyMap)).toEqual(
+      ['user:9', 'user:profile:1', entityTag('User', 'profile:1'), 'user:1']);
   });
 });
 
