@@ -29,18 +29,21 @@ export interface Departure {
   /** Of what was refused. */
   readonly verdict: Exclude<FillVerdict, 'current'> | undefined;
   readonly at: Millis;
+  /** The first 20 that it had. */
   readonly tags: readonly Tag[];
   readonly stamp: Position;
   readonly staleAt: Millis;
 }
 
 const DEPARTURES_MAX = 10_000;
+/** An answer may have thousands, and as many are remembered of each. */
+const TAGS_MAX = 20;
 
 export class Departures {
   readonly #departures = new Map<string, Departure>();
   readonly #departuresMax: number;
 
-  /** `departuresMax`: some 300 B each, and their tags. Default 10,000. */
+  /** `departuresMax`: some 500 B each, and the texts of their tags. Default 10,000. */
   constructor(departuresMax = DEPARTURES_MAX) {
     assert(departuresMax >= 1, 'at least one departure is remembered');
     this.#departuresMax = departuresMax;
@@ -57,7 +60,8 @@ export class Departures {
   ): void {
     // The latest ones are at the end.
     this.#departures.delete(id);
-    this.#departures.set(id, { reason, verdict, at, tags, stamp, staleAt });
+    const kept = tags.length > TAGS_MAX ? tags.slice(0, TAGS_MAX) : tags;
+    this.#departures.set(id, { reason, verdict, at, tags: kept, stamp, staleAt });
     if (this.#departures.size <= this.#departuresMax) return;
     for (const oldest of this.#departures.keys()) {
       this.#departures.delete(oldest);

@@ -7,6 +7,7 @@ import { pause, type Clock, type Millis, type Random } from '../invalidation/clo
 import type { Lease, LoadLock } from './load-lock.ts';
 import type { Load } from './load.ts';
 import type { Loader } from './loader.ts';
+import type { Patience } from './patience.ts';
 import type { Tiers } from './tiers.ts';
 import { isOpen, type Want } from './want.ts';
 
@@ -41,23 +42,36 @@ export class LockedLoader {
   /** As `Loader.load`, under the lock for those that have a flight. */
   async load(
     missing: readonly Want[],
-    { load, leaseMs }: { load: Load; leaseMs: Millis },
+    { load, leaseMs, patience }: { load: Load; leaseMs: Millis; patience?: Patience | undefined },
   ): Promise<void> {
-    const { lock, loader } = this.#options;
+    const { loader } = this.#options;
     const led = missing.filter(({ flight }) => flight !== undefined);
-    const leases = await lock.acquire(led.map(({ key }) => key), leaseMs);
+    const leases = await this.#acquire(led, { leaseMs, patience });
     const taken = led.filter((_, at) => leases[at]?.kind === 'taken');
     const waiting = this.#wait(taken, leaseMs);
     try {
       // Its last owner may have stored it between our look and our lock.
       const mine = missing.filter((want) => !taken.includes(want));
-      await this.#look(mine.filter((want) => want.flight !== undefined && !want.knowsL2));
+      const looked = mine.filter((want) => want.flight !== undefined && !want.knowsL2);
+      await this.#look(looked, patience);
       await loader.load(mine.filter(isOpen), load);
     } finally {
       void this.#release(leases);
     }
     await waiting;
     await loader.load(taken.filter(isOpen), load);
+  }
+
+  /** None where it takes longer than the request waits for Redis. */
+  async #acquire(
+    led: readonly Want[],
+    { leaseMs, patience }: { leaseMs: Millis; patience: Patience | undefined },
+  ): Promise<readonly Lease[]> {
+    const acquiring = this.#options.lock.acquire(led.map(({ key }) => key), leaseMs);
+    const leases = await (patience?.wait(() => acquiring) ?? acquiring);
+    if (leases !== undefined) return leases;
+    void acquiring.then((late) => this.#release(late));
+    return [];
   }
 
   /** Looks until it is there, nobody loads it any more, or the lease is over. Never rejects. */
@@ -86,10 +100,10 @@ export class LockedLoader {
     want.flight?.land({ kind: 'elsewhere' });
   }
 
-  async #look(wants: readonly Want[]): Promise<void> {
+  async #look(wants: readonly Want[], patience?: Patience): Promise<void> {
     const { tiers } = this.#options;
     if (wants.length === 0) return;
-    const found = await tiers.get(wants.map(({ key }) => key));
+    const found = await tiers.get(wants.map(({ key }) => key), { patience });
     for (const [at, want] of wants.entries()) {
       const hit = found[at];
       if (hit === undefined) continue;

@@ -260,7 +260,7 @@ export class ReadPath {
     if (this.#locked === undefined || leaseMs <= 0 || patience?.isOver === true) {
       return this.#loader.load(missing, load);
     }
-    return this.#locked.load(missing, { load, leaseMs });
+    return this.#locked.load(missing, { load, leaseMs, patience });
   }
 
   #loaded(want: Want, use: Use): void {

@@ -23,6 +23,8 @@ export interface MarksLimits {
  * tag, when the first of them is new to it.
  */
 const PATTERNS_COST_MAX = 384;
+/** Of the text of a tag, for each mark that there may be: who asks may choose long ids. */
+const MARK_LENGTH = 128;
 
 export class Marks {
   readonly #marksMax: number;
@@ -35,6 +37,8 @@ export class Marks {
   #latestPattern = ORIGIN;
   /** A tag, or a tag and `:*` for all below it. In the order of the last purge. */
   readonly #marks = new Map<string, Position>();
+  /** Of all their texts. */
+  #length = 0;
   #patternsCost = 0;
   readonly #patterns: { readonly pattern: Pattern; readonly at: Position }[] = [];
 
@@ -100,9 +104,15 @@ export class Marks {
     if (before !== undefined) {
       if (before >= position) return;
       this.#marks.delete(key);
+    } else {
+      this.#length += key.length;
     }
     this.#marks.set(key, position);
-    if (this.#marks.size > this.#marksMax) this.#forgetOldestMark();
+    while (this.#isFullOfMarks()) this.#forgetOldestMark();
+  }
+
+  #isFullOfMarks(): boolean {
+    return this.#marks.size > this.#marksMax || this.#length > MARK_LENGTH * this.#marksMax;
   }
 
   #rememberPattern(pattern: Pattern, position: Position): void {
@@ -130,6 +140,7 @@ export class Marks {
   #forgetOldestMark(): void {
     for (const [key, at] of this.#marks) {
       this.#marks.delete(key);
+      this.#length -= key.length;
       this.raiseFloor(at);
       return;
     }

@@ -30,7 +30,7 @@ export interface LoadOptions {
   readonly origin: Origin;
   readonly ledger: Ledger;
   readonly random: Random;
-  /** A reader's pause after each answer, at most. Default 1 ms. */
+  /** A reader's pause after each answer, at most. Default 8 ms. */
   readonly pauseMsMax?: number | undefined;
 }
 
@@ -143,7 +143,7 @@ export class Load {
   }
 
   async #readOn(node: number): Promise<void> {
-    const { random, gateways, ledger, pauseMsMax = 1 } = this.#options;
+    const { random, gateways, ledger, pauseMsMax = 8 } = this.#options;
     while (!this.#stop.signal.aborted) {
       if (gateways[node]?.isUp !== true) {
         await sleep(20);

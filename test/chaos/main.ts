@@ -24,8 +24,8 @@ const { values } = parseArgs({
     topology: { type: 'string', default: ALL.join(',') },
     fault: { type: 'string', multiple: true },
     seed: { type: 'string', default: '1' },
-    /** Of each reader between two requests, at most, for machines that have little to give. */
-    pause: { type: 'string', default: '1' },
+    /** Of each reader between two requests, at most: with less, two cores have no time left. */
+    pause: { type: 'string', default: '8' },
   },
 });
 

@@ -63,13 +63,13 @@ describe('a log that is slow and not away', () => {
   it('keeps what is patient waiting, and nothing else', async () => {
     const { clock, appender, answer, drops } = faked();
     const first = appender.append(appended());
-    await clock.advanceAsync(45);
+    await clock.advanceAsync(40);
     const [patient, impatient] = [appended({ isPatient: true }), appended()]
       .map((one) => outcome(appender.append(one)));
-    await clock.advanceAsync(40);
+    await clock.advanceAsync(35);
     answer(0, '5-1');
     expect(await first).toBe(positionOf(5, 1));
-    await clock.advanceAsync(70);
+    await clock.advanceAsync(60);
     expect([patient?.(), impatient?.()]).toEqual(['waits', 'LOG_UNAVAILABLE']);
     answer(1, '5-3');
     await clock.advanceAsync(0);
@@ -81,8 +81,8 @@ describe('a log that is slow and not away', () => {
   it('is away when it answers nobody: then nothing waits', async () => {
     const { clock, appender, drops } = faked();
     const patient = outcome(appender.append(appended({ isPatient: true })));
-    // A tenth of the bound is left for a timer that comes late.
-    await clock.advanceAsync(89);
+    // A fifth of the bound is left for a timer that comes late.
+    await clock.advanceAsync(79);
     expect([patient(), drops()]).toEqual(['waits', 0]);
     await clock.advanceAsync(1);
     expect([patient(), drops()]).toEqual(['LOG_UNAVAILABLE', 1]);

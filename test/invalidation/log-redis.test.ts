@@ -150,6 +150,59 @@ describe('the log in Redis', () => {
     }, { what: 'old records are gone' });
   });
 
+  describe('is cut', () => {
+    const DAY_MS = 86_400_000;
+    const LIMITS = `{${STREAM}}:limits`;
+    const told = () => plain.get(LIMITS);
+
+    beforeAll(() => plain.config('SET', 'stream-node-max-entries', '1'));
+    afterAll(() => plain.config('SET', 'stream-node-max-entries', '100'));
+
+    /** Records of three days ago. */
+    async function oldRecords(count: number): Promise<void> {
+      const [seconds] = await plain.time();
+      for (let at = 0; at < count; at += 1) {
+        const id = `${Number(seconds) * 1_000 - 3 * DAY_MS}-${at}`;
+        await plain.xadd(STREAM, id, 'message', '{}', 'message_id', String(at), 'previous', '');
+      }
+    }
+
+    it('where a node has told, by all who append without limits of their own', async () => {
+      await oldRecords(10);
+      const node = open({ tellsLimits: true, retentionMs: 4 * DAY_MS, recordsMax: 2_000_000 });
+      await follow(node).until('gap');
+      expect(await told()).toBe(`2000000 ${4 * DAY_MS}`);
+      await open().append(someMessage());
+      expect(await plain.xlen(STREAM)).toBeGreaterThan(10);
+      await plain.set(LIMITS, `5 ${4 * DAY_MS}`);
+      for (let round = 0; round < 3; round += 1) await open().append(someMessage());
+      expect(await plain.xlen(STREAM)).toBeLessThan(10);
+    });
+
+    it.each([null, 'no limits', '1 2 3'])('at the default where %j is told', async (text) => {
+      if (text !== null) await plain.set(LIMITS, text);
+      await oldRecords(10);
+      await open().append(someMessage());
+      expect(await plain.xlen(STREAM)).toBeLessThan(5);
+    });
+
+    it('at limits of its own, whatever is told', async () => {
+      await plain.set(LIMITS, `1000000 ${4 * DAY_MS}`);
+      await oldRecords(10);
+      await open({ retentionMs: DAY_MS }).append(someMessage());
+      expect(await plain.xlen(STREAM)).toBeLessThan(5);
+    });
+
+    it('by what is told again after Redis has forgotten it', async () => {
+      const follower = follow(open({ tellsLimits: true, recordsMax: 7 }));
+      await follower.until('heartbeat');
+      await plain.flushall();
+      await follower.until('gap');
+      await follower.until('heartbeat');
+      expect(await told()).toBe('7 90000000');
+    });
+  });
+
   it('begins at its retention where more is kept', async () => {
     await plain.xadd(STREAM, '5-5', 'message', '{}', 'message_id', 'old', 'previous', '');
     const log = open();

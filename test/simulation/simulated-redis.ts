@@ -243,7 +243,7 @@ export class SimulatedRedis {
     if (name === 'evalsha' && !this.#scripts.has(script.sha)) throw new Error('NOSCRIPT');
     this.#scripts.add(script.sha);
     const texts = args.map(String);
-    if (script === APPEND) return this.#append(texts.slice(1), Number(keyCount) - 1);
+    if (script === APPEND) return this.#append(texts.slice(2), Number(keyCount) - 2);
     if (script === FENCE) this.#fence(texts);
     const { last, entry, link } = this.#tail();
     return [String(this.#nowMs), last, entry, link];
@@ -286,7 +286,7 @@ export class SimulatedRedis {
     return records.length === count ? ids.slice(-1) : ids;
   }
 
-  #fence([, message, messageId, recordsMax, position, next, always]: readonly string[]): void {
+  #fence([, , message, messageId, recordsMax, position, next, always]: readonly string[]): void {
     const last = this.#stream?.last;
     const place = parsePosition(position ?? '');
     const isBeyond = last !== undefined && (place === undefined || last > place);

@@ -169,7 +169,8 @@ async function loadValues<Value, Context extends object>(
     throw isOutageError(cause) ? new Outage('The origin failed', { cause }) : cause;
   });
   assertOneEach(values, ids.length, type);
-  return values;
+  // A look-up in a Map gives undefined for what is not there.
+  return values.map((value) => value ?? null);
 }
 
 /** What is the same for all values of a loader, and for whom they are. */

@@ -16,8 +16,8 @@ const HEAD_BYTES = 1_024;
 
 export class ReadyAnswers {
   readonly #options: AnswerHeaderOptions;
-  /** Entries of one generation. */
-  readonly #entriesMax: number;
+  /** Of one generation. */
+  readonly #formsMax: number;
   #young = new WeakMap<Entry, ReadyAnswer[]>();
   #old = new WeakMap<Entry, ReadyAnswer[]>();
   #youngCount = 0;
@@ -25,7 +25,7 @@ export class ReadyAnswers {
 
   constructor(options: AnswerHeaderOptions, bytesMax: number) {
     this.#options = options;
-    this.#entriesMax = Math.max(1, Math.floor(bytesMax / 2 / HEAD_BYTES));
+    this.#formsMax = Math.max(1, Math.floor(bytesMax / 2 / HEAD_BYTES));
   }
 
   of(entry: Entry, template: Template, coding: Coding | undefined): ReadyAnswer {
@@ -36,17 +36,18 @@ export class ReadyAnswers {
     const made = new ReadyAnswer(entry, { template, coding, options: this.#options });
     if (forms.length >= FORMS_MAX) forms.length = 0;
     forms.push(made);
+    this.#youngCount += 1;
     return made;
   }
 
   #rejuvenated(entry: Entry): ReadyAnswer[] {
-    if (this.#youngCount >= this.#entriesMax) {
+    if (this.#youngCount >= this.#formsMax) {
       [this.#old, this.#young] = [this.#young, new WeakMap()];
       this.#youngCount = 0;
     }
     const forms = this.#old.get(entry) ?? [];
     this.#young.set(entry, forms);
-    this.#youngCount += 1;
+    this.#youngCount += forms.length;
     return forms;
   }
 

@@ -182,6 +182,44 @@ describe('purge events', () => {
     events.close();
   });
 
+  it('let a watcher hear that they live while its filter leaves everything out', async () => {
+    const clock = new ManualClock();
+    const events = open({ clock, heartbeatMs: 100 });
+    const reader = readerOf(events.watch(filterOf({ pattern: 'user:*' })));
+    await reader.next();
+    const alive = reader.next().then((told) => ({ told, at: clock.now() }));
+    for (let at = 0; at < 15; at += 1) {
+      events.heard([recordOf(maker.deleted('Post', at))]);
+      await clock.advanceAsync(10);
+    }
+    expect(await Promise.race([alive, setImmediate('nothing')]))
+      .toEqual({ told: undefined, at: 100 });
+    events.close();
+  });
+
+  it('tell of a gap in the log in its place, to one that is told much', async () => {
+    let gaps = 0;
+    const events = open({ gaps: () => gaps, waitingMax: 3 });
+    const reader = readerOf(events.watch(filterOf({})));
+    await reader.next();
+    events.heard([recordOf(maker.deleted('User', 1))]);
+    gaps = 1;
+    events.heard([recordOf(maker.deleted('User', 2))]);
+    expect(await reader.next()).toMatchObject({ data: { keys: ['user:1'] } });
+    expect(await reader.next())
+      .toEqual({ name: 'missed', data: { count: null, from: null, to: '1000-2' } });
+    expect(await reader.next()).toMatchObject({ data: { keys: ['user:2'] } });
+    events.heard([3, 4, 5, 6].map((id) => recordOf(maker.deleted('User', id))));
+    gaps = 2;
+    events.heard([recordOf(maker.deleted('User', 7))]);
+    for (const id of [3, 4, 5]) {
+      expect(await reader.next()).toMatchObject({ data: { keys: [`user:${id}`] } });
+    }
+    expect(await reader.next())
+      .toEqual({ name: 'missed', data: { count: null, from: '1000-6', to: '1000-7' } });
+    events.close();
+  });
+
   it('are for so many at once, and for others when one has gone', async () => {
     const events = open({ watchersMax: 1 });
     const reader = readerOf(events.watch(filterOf({})));

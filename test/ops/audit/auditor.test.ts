@@ -128,6 +128,35 @@ describe.each(Object.entries(IMPLEMENTATIONS))('an auditor with %s', (_, start) 
     expect((await search()).total_count).toBe(all.length);
   });
 
+  it('tells its place while the database is away, and not once another process writes', async () => {
+    const log = memoryLog();
+    let state: 'ours' | 'away' | 'of another' = 'ours';
+    const shared: Pick<AuditDatabase, 'open'> = {
+      async open() {
+        const session = await database.open();
+        const answered = <T>(work: () => Promise<T>): Promise<T> =>
+          (state === 'away' ? Promise.reject(new Error('the database is away')) : work());
+        return {
+          ...session,
+          lock: () => answered(async () => state === 'ours' && session.lock()),
+          query: (text, values) => answered(() => session.query(text, values)),
+          run: (script) => answered(() => session.run(script)),
+        };
+      },
+    };
+    const auditor = auditorOf(log, { database: shared });
+    await written(await append(log, 2));
+    const { position } = auditor.stats;
+    expect([position === undefined, auditor.stats.isCutOff]).toEqual([false, false]);
+    state = 'away';
+    await append(log, 1);
+    await until(() => auditor.stats.isCutOff, { what: 'it has failed' });
+    expect(auditor.stats.position).toBe(position);
+    state = 'of another';
+    await until(() => auditor.stats.position === undefined, { what: 'another writes' });
+    expect(auditor.stats.isCutOff).toBe(false);
+  });
+
   it('begins when the database comes, and goes on when it fails, having lost nothing', async () => {
     const log = memoryLog();
     const random = seededRandom(11);

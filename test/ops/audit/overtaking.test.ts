@@ -41,6 +41,15 @@ describe('the warning before the log overtakes the audit', () => {
     expect(warningOf(HOUR_MS, { next, oldest: next, unread: 3 })).toMatch(/some may be lost/);
   });
 
+  it('comes without a place in the log as well, while the log has only what may be waiting', () => {
+    const unknown = (reach: Partial<Reach>): string | undefined =>
+      overtakingOf(ORIGIN, { timeMs: NOW_MS, oldest: reach.next, next: undefined, unread: 0,
+        ...reach }, LIMITS);
+    expect(unknown({ next: ago(HOUR_MS), unread: 400 })).toBeUndefined();
+    expect(unknown({ next: ago(12 * HOUR_MS), unread: 3 }))
+      .toMatch(/may be 3 records and 720 min behind the log.*lost in 720 min/);
+  });
+
   it('is looked for again and again, also while Redis is away', async () => {
     const clock = new ManualClock();
     const stop = new AbortController();

@@ -43,7 +43,9 @@ async function scrape(accept = 'text/plain'): Promise<string> {
 /** The same for a node that has an audit, which has two records yet to write. */
 async function audited(): Promise<string> {
   const { position } = node.gateway.status().invalidation;
-  const stats = { isWriting: true, position: ORIGIN, written: 3, gaps: 0, failures: 1 };
+  const stats = {
+    isWriting: true, position: ORIGIN, isCutOff: false, written: 3, gaps: 0, failures: 1,
+  };
   const { text, metrics } = await textOf({ audit: { stats } });
   metrics.close();
   expect(position > ORIGIN).toBe(true);
