@@ -91,7 +91,7 @@ function invalidations(ids: readonly number[]): string {
   const args = messages.flatMap(({ messageId, json }) =>
     [json, messageId, `${json.slice(0, -'null}'.length)}{"position":"`, '"}}']);
   return command(
-    'EVALSHA', APPEND.sha, String(keys.length + 1), STREAM, ...keys,
+    'EVALSHA', APPEND.sha, String(keys.length + 2), STREAM, `{${STREAM}}:limits`, ...keys,
     '1000000', '90000000', '60000', CHANNEL, ...args,
   );
 }

@@ -27,6 +27,7 @@ export function createNode(
         redis: redisConnection(redis),
         appendTimeoutMs: redis.appendTimeoutMs,
         ...config.log,
+        tellsLimits: true,
       },
     }),
   });

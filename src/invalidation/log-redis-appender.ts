@@ -11,19 +11,17 @@
 import type { Clock, Millis } from './clock.ts';
 import type { Connection } from './connection.ts';
 import type { OwnEntries } from './log-redis-own.ts';
-import { APPEND, runScript } from './log-scripts.ts';
+import { APPEND, keyBeside, limitsText, runScript, type Limits } from './log-scripts.ts';
 import type { InvalidationMessage } from './message.ts';
 import { parsePosition, positionsUpTo, type Position } from './position.ts';
 import { unavailable } from './redis.ts';
 import { TimedOut, waitWithin, within } from './within.ts';
 
-export interface AppenderOptions {
+export interface AppenderOptions extends Limits {
   readonly connection: Connection;
   readonly stream: string;
   readonly channel: string;
   readonly appendTimeoutMs: Millis;
-  readonly retentionMs: Millis;
-  readonly recordsMax: number;
   readonly clock: Clock;
   /** Told of what is appended, for who reads it again. */
   readonly own?: OwnEntries;
@@ -55,6 +53,7 @@ interface Pending extends Appended {
 
 export class RedisLogAppender {
   readonly #options: AppenderOptions;
+  readonly #keys: readonly string[];
   readonly #seenPrefix: string;
   readonly #limits: readonly string[];
   readonly #waitMs: Millis;
@@ -65,12 +64,12 @@ export class RedisLogAppender {
   #answeredAt: Millis = Number.NEGATIVE_INFINITY;
 
   constructor(options: AppenderOptions) {
-    const { stream, channel, recordsMax, retentionMs, appendTimeoutMs } = options;
+    const { stream, channel, appendTimeoutMs } = options;
     this.#options = options;
     this.#waitMs = waitWithin(appendTimeoutMs);
-    // In the slot of the Stream, so that one script may touch both in a Cluster.
-    this.#seenPrefix = `${/^[^{]*\{[^}]+\}/.test(stream) ? stream : `{${stream}}`}:seen:`;
-    this.#limits = [String(recordsMax), String(retentionMs), String(SEEN_MS), channel];
+    this.#keys = [stream, keyBeside(stream, 'limits')];
+    this.#seenPrefix = keyBeside(stream, 'seen:');
+    this.#limits = [...limitsText(options), String(SEEN_MS), channel];
   }
 
   /** Rejects with `LOG_UNAVAILABLE`: it may then be in the log or not. */
@@ -116,8 +115,8 @@ export class RedisLogAppender {
   }
 
   async #send(pending: readonly (Appended | Pending)[]): Promise<readonly Position[]> {
-    const { connection, stream, clock } = this.#options;
-    const keys = [stream];
+    const { connection, clock } = this.#options;
+    const keys = [...this.#keys];
     const args = [...this.#limits];
     for (const { identity, json, messageId, announcement: [before, after] } of pending) {
       keys.push(this.#seenPrefix + identity);

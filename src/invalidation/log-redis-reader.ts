@@ -11,7 +11,9 @@ import {
 } from './log-link.ts';
 import { entryOf, placeOf, type Entry, type RawEntry } from './log-redis-entry.ts';
 import type { OwnEntries } from './log-redis-own.ts';
-import { FENCE, runScript, TAIL, type Script } from './log-scripts.ts';
+import {
+  FENCE, keyBeside, LIMITS_DEFAULT, limitsText, runScript, TAIL, type Limits, type Script,
+} from './log-scripts.ts';
 import { writeMessage } from './message.ts';
 import {
   before, formatPosition, positionOf, positionsUpTo, successor, type Position,
@@ -19,13 +21,13 @@ import {
 import { backoffMs, unavailable, type RedisClient } from './redis.ts';
 import { within } from './within.ts';
 
-export interface ReaderOptions {
+export interface ReaderOptions extends Limits {
   readonly connection: Connection;
   readonly stream: string;
   readonly heartbeatMs: Millis;
   readonly commandTimeoutMs: Millis;
-  readonly retentionMs: Millis;
-  readonly recordsMax: number;
+  /** Whether its limits are for all who append. Default false. */
+  readonly tellsLimits?: boolean;
   readonly clock: Clock;
   readonly random: Random;
   /** What this process has appended. */
@@ -46,9 +48,11 @@ export class RedisLogReader {
   #cursor: Cursor | undefined;
   /** An entry may hold one small message, or 128, or a megabyte: it goes by those last read. */
   #count = READ_COUNT;
+  #hasToTell: boolean;
 
   constructor(options: ReaderOptions) {
     this.#options = options;
+    this.#hasToTell = this.#tells;
   }
 
   async *read(from: Position | undefined, signal: AbortSignal): AsyncGenerator<LogEvent> {
@@ -62,6 +66,7 @@ export class RedisLogReader {
       } catch (error) {
         if (signal.aborted) return;
         connection.drop();
+        this.#hasToTell = this.#tells;
         yield { kind: 'lost', error: unavailable(error) };
         await pause(clock, backoffMs(failures, random), signal);
         failures += 1;
@@ -72,6 +77,7 @@ export class RedisLogReader {
   /** The next thing to tell, or nothing where there is more to read first. */
   async #next(from: Position | undefined): Promise<LogEvent | undefined> {
     const client = await this.#options.connection.ready(this.#options.commandTimeoutMs);
+    if (this.#hasToTell) await this.#tellLimits(client);
     if (this.#cursor === undefined) return this.#begin(client, from);
     const cursor = this.#cursor;
     const count = this.#count;
@@ -87,6 +93,20 @@ export class RedisLogReader {
     return { kind: 'records', records: this.#records(chain.intact, cursor.position), caughtUp };
   }
 
+  get #tells(): boolean {
+    return this.#options.tellsLimits ?? false;
+  }
+
+  /** Again after each trouble, since Redis may have forgotten them with the log. */
+  async #tellLimits(client: RedisClient): Promise<void> {
+    const {
+      stream, recordsMax = LIMITS_DEFAULT.recordsMax, retentionMs = LIMITS_DEFAULT.retentionMs,
+    } = this.#options;
+    const text = limitsText({ recordsMax, retentionMs }).join(' ');
+    await this.#answer(client.call('set', keyBeside(stream, 'limits'), text));
+    this.#hasToTell = false;
+  }
+
   async #begin(client: RedisClient, from: Position | undefined): Promise<LogEvent | undefined> {
     const tail = await this.#tail(client, TAIL, []);
     if (from !== undefined) {
@@ -96,7 +116,8 @@ export class RedisLogReader {
       // It was dropped because it is old, or never was: no reason to tell others.
       return this.#goOnAtEnd(client, { beyond: from, tell: false });
     }
-    const oldestMs = Math.max(0, tail.timeMs - this.#options.retentionMs);
+    const { retentionMs = LIMITS_DEFAULT.retentionMs } = this.#options;
+    const oldestMs = Math.max(0, tail.timeMs - retentionMs);
     const start = positionOf(oldestMs, 0);
     const [first] = await this.#range(client, `(${formatPosition(start)}`);
     this.#cursor = boot(start, { first, tail });
@@ -125,12 +146,13 @@ export class RedisLogReader {
   ): Promise<LogEvent> {
     const fence = fenceMessage(this.#options.clock, { tellsLoss: tell });
     const tail = await this.#tail(client, FENCE, [
-      writeMessage(fence), fence.message_id, String(this.#options.recordsMax),
+      writeMessage(fence), fence.message_id, limitsText(this.#options)[0],
       beyond === undefined ? '' : formatPosition(beyond),
       beyond === undefined ? '' : formatPosition(successor(beyond)),
       tell ? 'always' : '',
     ]);
     this.#cursor = cursorAt(tail);
+    this.#hasToTell = this.#tells;
     return { kind: 'gap', end: this.#cursor.position };
   }
 
@@ -154,7 +176,8 @@ export class RedisLogReader {
   }
 
   async #tail(client: RedisClient, script: Script, args: readonly string[]): Promise<Tail> {
-    const keys = [this.#options.stream];
+    const { stream } = this.#options;
+    const keys = [stream, keyBeside(stream, 'limits')];
     const reply = await this.#answer(runScript(client, script, { keys, args }));
     const [timeMs, last, entry, link] = reply as [string, string, string, string];
     return { timeMs: Number(timeMs), last: placeOf(last), entry: placeOf(entry), link };

@@ -16,6 +16,7 @@ import type { AppendOptions, Identified, Log, LogEvent } from './log.ts';
 import { RedisLogAppender, type Appended } from './log-redis-appender.ts';
 import { OwnEntries } from './log-redis-own.ts';
 import { RedisLogReader } from './log-redis-reader.ts';
+import type { Limits } from './log-scripts.ts';
 import { checkMessage, writeMessageAround, type InvalidationMessage } from './message.ts';
 import type { Position } from './position.ts';
 import { connectRedis, type RedisOptions } from './redis.ts';
@@ -33,16 +34,27 @@ export interface RedisLogOptions {
   readonly commandTimeoutMs?: Millis;
   /** Default 250 ms. */
   readonly appendTimeoutMs?: Millis;
-  /** Older records may be dropped; at least the longest life of a cache entry. Default 25 h. */
+  /**
+   * Appends drop records that are older; at least the longest life of a cache entry. Default: what
+   * a node has told in Redis, else 25 h.
+   */
   readonly retentionMs?: Millis;
-  /** More records than this are not kept. Default 1,000,000. */
+  /** Appends keep no more records than this. Default: what a node has told, else 1,000,000. */
   readonly recordsMax?: number;
+  /**
+   * Those who follow this log tell in Redis what its limits are, for all who append without limits
+   * of their own. For nodes. Default false.
+   */
+  readonly tellsLimits?: boolean;
   readonly clock?: Clock;
   readonly random?: Random;
 }
 
+type CompleteOptions =
+  Required<Omit<RedisLogOptions, keyof Limits>> & Limits;
+
 export class RedisLog implements Log {
-  readonly #options: Required<RedisLogOptions>;
+  readonly #options: CompleteOptions;
   readonly #appending: Connection;
   readonly #appender: RedisLogAppender;
   readonly #own = new OwnEntries();
@@ -143,25 +155,24 @@ function appendedOf(
   };
 }
 
-function complete(options: RedisLogOptions): Required<RedisLogOptions> {
+function complete(options: RedisLogOptions): CompleteOptions {
   const {
     redis, channel = 'cache:invalidate', stream = `${channel}:log`,
-    clock = systemClock, random = systemRandom,
+    clock = systemClock, random = systemRandom, tellsLimits = false,
   } = options;
   readRedisOptions(redis);
   for (const [path, name] of Object.entries({ channel, stream })) {
     if (typeof name !== 'string' || name === '') throw invalid(path, 'a name', 'none');
   }
   const {
-    heartbeatMs = 250, commandTimeoutMs = 1_000, appendTimeoutMs = 250,
-    retentionMs = 25 * 3_600_000, recordsMax = 1_000_000,
+    heartbeatMs = 250, commandTimeoutMs = 1_000, appendTimeoutMs = 250, retentionMs, recordsMax,
   } = options;
-  const limits = { heartbeatMs, commandTimeoutMs, appendTimeoutMs, retentionMs, recordsMax };
-  for (const [path, value] of Object.entries(limits)) {
-    if (Number.isSafeInteger(value) && value >= 1) continue;
+  const numbers = { heartbeatMs, commandTimeoutMs, appendTimeoutMs, retentionMs, recordsMax };
+  for (const [path, value] of Object.entries(numbers)) {
+    if (value === undefined || (Number.isSafeInteger(value) && value >= 1)) continue;
     throw invalid(path, 'a whole number of at least 1', String(value));
   }
-  return { redis, channel, stream, clock, random, ...limits };
+  return { redis, channel, stream, clock, random, tellsLimits, ...numbers };
 }
 
 function invalid(path: string, required: string, got: string): FreshetError {

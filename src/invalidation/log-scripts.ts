@@ -3,11 +3,33 @@
  * keys of one slot only, so a Cluster runs them as well.
  */
 import { createHash } from 'node:crypto';
+import type { Millis } from './clock.ts';
 import type { RedisClient } from './redis.ts';
 
 export interface Script {
   readonly lua: string;
   readonly sha: string;
+}
+
+/**
+ * Where the log is cut: the nodes say it, and tell the others by a key beside the Stream. What is
+ * undefined is as a node has last told, and else the default.
+ */
+export interface Limits {
+  readonly recordsMax: number | undefined;
+  readonly retentionMs: Millis | undefined;
+}
+
+export const LIMITS_DEFAULT = { recordsMax: 1_000_000, retentionMs: 25 * 3_600_000 };
+
+/** As the scripts take them. */
+export function limitsText({ recordsMax, retentionMs }: Limits): readonly [string, string] {
+  return [String(recordsMax ?? ''), String(retentionMs ?? '')];
+}
+
+/** A key in the slot of the Stream, so that one script may touch both in a Cluster. */
+export function keyBeside(stream: string, name: string): string {
+  return `${/^[^{]*\{[^}]+\}/.test(stream) ? stream : `{${stream}}`}:${name}`;
 }
 
 /**
@@ -56,7 +78,7 @@ local function add(stream, id, recordsMax, messages, messageId)
     local first = tonumber(field(all['first-entry'], 'total') or '') or 1
     total = before + #messages
     local kept = total - first + 1
-    if kept > tonumber(recordsMax) then
+    if kept > recordsMax then
       local entries = math.floor(all['length'] * recordsMax / kept)
       redis.call('XTRIM', stream, 'MAXLEN', '~', math.max(0, entries - 1))
     end
@@ -67,6 +89,16 @@ local function add(stream, id, recordsMax, messages, messageId)
   end
   return redis.call('XADD', stream, id, name, content, 'message_id', messageId,
     'previous', link(last, entry, lastMessageId), 'total', string.format('%.0f', total))
+end
+
+local function limits(key, recordsMax, retentionMs)
+  if recordsMax == '' or retentionMs == '' then
+    local told = redis.call('GET', key) or ''
+    local toldRecords, toldMs = string.match(told, '^(%d+) (%d+)$')
+    if recordsMax == '' then recordsMax = toldRecords or '${LIMITS_DEFAULT.recordsMax}' end
+    if retentionMs == '' then retentionMs = toldMs or '${LIMITS_DEFAULT.retentionMs}' end
+  end
+  return tonumber(recordsMax), tonumber(retentionMs)
 end
 
 local function nowMs()
@@ -81,19 +113,20 @@ end
 `;
 
 /**
- * KEYS: stream, and for each message what remembers that it was seen. ARGV: records at most,
- * retention and memory of what was seen in ms, channel; and for each message its JSON, its message
- * ID, and the announcement before and after the position (nothing: it is not announced).
+ * KEYS: stream, limits, and for each message what remembers that it was seen. ARGV: records at most
+ * and retention in ms, or nothing (`Limits`), memory of what was seen in ms, channel; and for each
+ * message its JSON, its message ID, and the announcement before and after the position (nothing: it
+ * is not announced).
  * Answers the IDs: of what was seen before, the first one's. All that are new are one entry; where
  * all are, its ID alone is the answer.
  */
 export const APPEND = script(`
-local seen = redis.call('MGET', unpack(KEYS, 2))
+local seen = redis.call('MGET', unpack(KEYS, 3))
 local fresh, messages, place = {}, {}, {}
-for i = 1, #KEYS - 1 do
-  if not seen[i] and not place[KEYS[i + 1]] then
+for i = 1, #KEYS - 2 do
+  if not seen[i] and not place[KEYS[i + 2]] then
     fresh[#fresh + 1] = i
-    place[KEYS[i + 1]] = #fresh
+    place[KEYS[i + 2]] = #fresh
     messages[#messages + 1] = ARGV[4 * i + 1]
   end
 end
@@ -108,24 +141,25 @@ if #fresh > 0 then
     end
     id = string.format('%.0f-%.0f', ms, sequence + #fresh)
   end
-  id = add(KEYS[1], id, ARGV[1], messages, ARGV[4 * fresh[#fresh] + 2])
-  local oldest = nowMs() - tonumber(ARGV[2])
+  local recordsMax, retentionMs = limits(KEYS[2], ARGV[1], ARGV[2])
+  id = add(KEYS[1], id, recordsMax, messages, ARGV[4 * fresh[#fresh] + 2])
+  local oldest = nowMs() - retentionMs
   if oldest > 0 then
     redis.call('XTRIM', KEYS[1], 'MINID', '~', string.format('%.0f', oldest))
   end
   for at, i in ipairs(fresh) do
     local own = id
     if at < #fresh then own = string.format('%.0f-%.0f', ms, sequence + at) end
-    redis.call('SET', KEYS[i + 1], own, 'PX', ARGV[3])
+    redis.call('SET', KEYS[i + 2], own, 'PX', ARGV[3])
     if ARGV[4 * i + 3] ~= '' then
       redis.call('PUBLISH', ARGV[4], ARGV[4 * i + 3] .. own .. ARGV[4 * i + 4])
     end
-    place[KEYS[i + 1]] = own
+    place[KEYS[i + 2]] = own
   end
 end
-if #fresh == #KEYS - 1 then return { place[KEYS[#KEYS]] } end
+if #fresh == #KEYS - 2 then return { place[KEYS[#KEYS]] } end
 local ids = {}
-for i = 1, #KEYS - 1 do ids[i] = seen[i] or place[KEYS[i + 1]] end
+for i = 1, #KEYS - 2 do ids[i] = seen[i] or place[KEYS[i + 2]] end
 return ids
 `);
 
@@ -136,9 +170,9 @@ export const TAIL = script('return description(KEYS[1])');
  * Makes sure that the log goes on beyond a position: by a fence where it does not, or always. The
  * fence takes the time for its place, and the next one only where Redis' clock is behind: others
  * may have read further in the log that was lost, and what they stamped must be below it as well.
- * KEYS: stream. ARGV: the fence's message and message ID, records at most, the position and the one
- * after it (or nothing, for a log that holds any record), and `always` or nothing. Answers as TAIL,
- * afterwards.
+ * KEYS: stream, limits. ARGV: the fence's message and message ID, records at most, the position and
+ * the one after it (or nothing, for a log that holds any record), and `always` or nothing. Answers
+ * as TAIL, afterwards.
  */
 export const FENCE = script(`
 local function isBeyond(id, position)
@@ -152,7 +186,7 @@ local beyond = isBeyond(tail(KEYS[1]), ARGV[4])
 if not beyond or ARGV[6] == 'always' then
   local id = '*'
   if not beyond and ARGV[4] ~= '' and nowMs() <= parts(ARGV[4]) then id = ARGV[5] end
-  add(KEYS[1], id, ARGV[3], { ARGV[1] }, ARGV[2])
+  add(KEYS[1], id, (limits(KEYS[2], ARGV[3], '')), { ARGV[1] }, ARGV[2])
 end
 return description(KEYS[1])
 `);

@@ -46,9 +46,12 @@ export interface PublisherOptions {
    * says the same (see batching.ts). Default true.
    */
   readonly batch?: boolean;
-  /** Older records of the log may be dropped; as the gateways are configured. Default 25 h. */
+  /**
+   * Its appends drop older records of the log, for everybody. Default: as the gateways are
+   * configured; 25 h where none has ever run.
+   */
   readonly retentionMs?: Millis;
-  /** The log keeps no more records; as the gateways are configured. Default 1,000,000. */
+  /** As `retentionMs`: the log keeps no more records. Default likewise, and else 1,000,000. */
   readonly recordsMax?: number;
   /**
    * Asked at each call, but for `publish`: the W3C `traceparent` of what the service is doing, so
