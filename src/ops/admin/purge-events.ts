@@ -31,7 +31,7 @@ export interface PurgeEventsOptions {
   readonly waitingMax?: number;
   /** Their keys, all together. Default 20,000. */
   readonly waitingKeysMax?: number;
-  /** Without an event for so long there is a heartbeat. Default 10,000 ms. */
+  /** When nothing was sent for so long there is a heartbeat. Default 10,000 ms. */
   readonly heartbeatMs?: Millis;
 }
 
@@ -126,10 +126,13 @@ class Heard {
   }
 }
 
-/** Records that a watcher is not told of, because it read too slowly. */
+/**
+ * Records that a watcher is not told of, because it read too slowly; or before `to`, because the
+ * log had a gap: of that it is not known how many, and where it began.
+ */
 interface Missed {
-  count: number;
-  readonly from: Position;
+  count: number | null;
+  readonly from: Position | null;
   to: Position;
 }
 
@@ -174,7 +177,8 @@ class Watcher {
   readonly #waiting: (Heard | Missed)[] = [];
   #waitingKeys = 0;
   #wake = new AbortController();
-  #hasBegun = false;
+  /** When the last text was given, from `begin` on. */
+  #toldAt: Millis | undefined;
   #isOver = false;
   #gaps: number;
   isLeft = false;
@@ -187,48 +191,85 @@ class Watcher {
   }
 
   hear(heard: Heard): void {
-    const { waitingMax = 1_000, waitingKeysMax = 20_000 } = this.#options;
     const { record: { message, position }, keys } = heard;
+    if (this.#hasNewGap()) this.#miss({ count: null, from: null, to: position });
     if (!isFrom(message, this.#filter)) return;
-    const last = this.#waiting.at(-1);
-    const isFull = this.#waiting.length >= waitingMax || this.#waitingKeys >= waitingKeysMax;
-    if (!isFull) {
+    if (this.#isFull) {
+      this.#miss({ count: 1, from: position, to: position });
+    } else {
       this.#waiting.push(heard);
       this.#waitingKeys += keys;
-    } else if (last === undefined || last instanceof Heard) {
-      this.#waiting.push({ count: 1, from: position, to: position });
-    } else {
-      last.count += 1;
-      last.to = position;
     }
     this.#wake.abort();
   }
 
+  get #isFull(): boolean {
+    const { waitingMax = 1_000, waitingKeysMax = 20_000 } = this.#options;
+    return this.#waiting.length >= waitingMax || this.#waitingKeys >= waitingKeysMax;
+  }
+
+  /** In its place; what is missed together is told together. */
+  #miss(missed: Missed): void {
+    const last = this.#waiting.at(-1);
+    if (last === undefined || last instanceof Heard) {
+      this.#waiting.push(missed);
+    } else {
+      last.count = last.count === null || missed.count === null ? null : last.count + missed.count;
+      last.to = missed.to;
+    }
+    this.#wake.abort();
+  }
+
+  #hasNewGap(): boolean {
+    const gaps = this.#options.gaps();
+    const isNew = gaps !== this.#gaps;
+    this.#gaps = gaps;
+    return isNew;
+  }
+
   /** The next text to send, when there is one; undefined at the end. */
   async next(): Promise<string | undefined> {
+    const text = this.#toldAt === undefined
+      ? eventText('begin', { position: this.#beganAt })
+      : await this.#nextAfter(this.#toldAt);
+    this.#toldAt = this.#options.clock.now();
+    return text;
+  }
+
+  /** Whatever the filter leaves out meanwhile, a text comes when the heartbeat is due. */
+  async #nextAfter(toldAt: Millis): Promise<string | undefined> {
     const { clock, heartbeatMs = HEARTBEAT_MS } = this.#options;
-    if (!this.#hasBegun) {
-      this.#hasBegun = true;
-      return eventText('begin', { position: this.#beganAt });
-    }
+    const dueAt = toldAt + heartbeatMs;
     while (!this.#isOver) {
       const first = this.#waiting.shift();
-      if (first === undefined) {
-        this.#wake = new AbortController();
-        await pause(clock, heartbeatMs, this.#wake.signal);
-        if (!this.#wake.signal.aborted) return this.#heartbeat();
-      } else if (!(first instanceof Heard)) {
-        const { count, from, to } = first;
-        return eventText('missed', {
-          count, from: formatPosition(from), to: formatPosition(to),
-        });
-      } else {
-        this.#waitingKeys -= first.keys;
-        const isAsked = await this.#options.turns.take(() => this.#isAsked(first));
-        if (isAsked) return eventText('purge', eventOf(first.record, await this.#count(first)));
-      }
+      const text = first === undefined ? await this.#rest(dueAt) : await this.#textOf(first);
+      if (text !== undefined) return text;
+      if (clock.now() >= dueAt) return ': alive\n\n';
     }
     return undefined;
+  }
+
+  /** Until there is something to do, or to be told. */
+  async #rest(dueAt: Millis): Promise<string | undefined> {
+    const { clock, position } = this.#options;
+    this.#wake = new AbortController();
+    await pause(clock, Math.max(0, dueAt - clock.now()), this.#wake.signal);
+    if (this.#wake.signal.aborted || !this.#hasNewGap()) return undefined;
+    return eventText('missed', { count: null, from: null, to: position() });
+  }
+
+  /** Undefined where the filter leaves it out. */
+  async #textOf(first: Heard | Missed): Promise<string | undefined> {
+    if (first instanceof Heard) {
+      this.#waitingKeys -= first.keys;
+      const isAsked = await this.#options.turns.take(() => this.#isAsked(first));
+      if (!isAsked) return undefined;
+      return eventText('purge', eventOf(first.record, await this.#count(first)));
+    }
+    const { count, from, to } = first;
+    return eventText('missed', {
+      count, from: from === null ? null : formatPosition(from), to: formatPosition(to),
+    });
   }
 
   /** The reader has gone. */
@@ -240,14 +281,6 @@ class Watcher {
   end(): void {
     this.#isOver = true;
     this.#wake.abort();
-  }
-
-  /** Of a gap in the log it is not known how many records were in it. */
-  #heartbeat(): string {
-    const gaps = this.#options.gaps();
-    if (gaps === this.#gaps) return ': alive\n\n';
-    this.#gaps = gaps;
-    return eventText('missed', { count: null, from: null, to: this.#options.position() });
   }
 
   /** To look through the memory for each of many would make the watcher miss some. */
