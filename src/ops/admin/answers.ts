@@ -14,7 +14,8 @@ const line = (lengthMax: number) => z.string().min(1).max(lengthMax).regex(/^[^\
 export const key = z.string().min(1).max(KEY_LENGTH_MAX).regex(/^[^*]*$/)
   .meta({ description: 'A cache key: user:123. A star in an id is written %2A.' });
 export const pattern = z.string().min(1).max(PATTERN_LENGTH_MAX).meta({
-  description: 'user:123, user:123:*, prefix*, *suffix, *infix*, a*b, or /RE2/; `*` is for admins.',
+  description: 'user:123, user:123:*, prefix*, *suffix, *infix*, a*b, or /RE2/; ' +
+    'what matches everything is for admins.',
 });
 export const typeName = z.string().min(1).max(256).regex(/^[^:*/]*$/)
   .meta({ description: 'Name of a type, in any case: Post.' });

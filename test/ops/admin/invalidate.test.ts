@@ -96,13 +96,27 @@ describe('an order', () => {
       expect(await codeOf(await ask('/admin/cache/clear', { method: 'DELETE', ...asking })))
         .toEqual([403, 'ROLE_REQUIRED']);
     }
-    for (const pattern of ['*', '**']) {
-      expect(await codeOf(await ask('/invalidate/pattern', { body: { pattern } })))
-        .toEqual([403, 'ROLE_REQUIRED']);
-    }
     expect(service.holds('ann')).toBe(true);
     await answerOf('/admin/cache/clear', { method: 'DELETE', token: admin });
     expect([service.holds('ann'), service.holds('bob')]).toEqual([false, false]);
+  });
+
+  it.each([
+    '*', '**', '*:*', '/./', '/^/', '/.*/', '/$/', '/(?i)[A-Z]/', '/\\w/', '/:/', '/^[a-z]+:/',
+    '/^[^:]+$/', '/|user/', '/^.{3}/', '/user|[^u]/',
+  ])('of everything is for admins in the words %s as well', async (pattern) => {
+    for (const path of ['/invalidate/pattern', '/admin/cache/invalidate-pattern']) {
+      expect(await codeOf(await ask(path, { body: { pattern } }))).toEqual([403, 'ROLE_REQUIRED']);
+    }
+    expect(service.holds('ann')).toBe(true);
+    await answerOf('/invalidate/pattern?dry_run=true', { token: read, body: { pattern } });
+    await answerOf('/invalidate/pattern', { token: admin, body: { pattern } });
+  });
+
+  it.each([
+    '*1*', '*:posts', '*:1', 'u*:*', '/^user:/', '/^\\w+:1$/', '/^(user|post)$/', '/\\d{3}$/',
+  ])('of what %s matches is not of everything', async (pattern) => {
+    await answerOf('/invalidate/pattern', { body: { pattern } });
   });
 
   it('is not for those who may only look', async () => {
