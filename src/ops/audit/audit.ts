@@ -6,6 +6,7 @@ import type { Clock, Random } from '../../invalidation/clock.ts';
 import { RedisLogArchive } from '../../invalidation/log-redis-archive.ts';
 import { RedisLog } from '../../invalidation/log-redis.ts';
 import type { Log } from '../../invalidation/log.ts';
+import { ORIGIN } from '../../invalidation/position.ts';
 import { searchAudit, type AuditPage, type AuditSearch } from './audit-search.ts';
 import { Auditor, type AuditorStats } from './auditor.ts';
 import { pgliteAudit } from './database-pglite.ts';
@@ -61,7 +62,8 @@ export function createAudit(config: FreshetConfig, dependencies: AuditDependenci
       auditor.start();
       watching = archive && watchOvertaking({
         ...config.log, warn, clock,
-        position: () => auditor.stats.position,
+        // Where only the database knows, and does not say, the whole log may be waiting for it.
+        position: () => auditor.stats.position ?? (auditor.stats.isCutOff ? ORIGIN : undefined),
         reach: (position) => archive.reach(position),
       }, stop.signal);
     },

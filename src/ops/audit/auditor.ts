@@ -19,7 +19,7 @@ import type { Position } from '../../invalidation/position.ts';
 import { backoffMs, reasonOf } from '../../invalidation/redis.ts';
 import { AuditTables } from './audit-tables.ts';
 import { Chain, type Gap } from './chain.ts';
-import type { AuditDatabase } from './database.ts';
+import type { AuditDatabase, AuditSession } from './database.ts';
 
 export interface AuditorOptions {
   readonly log: Log;
@@ -41,8 +41,10 @@ export interface AuditorOptions {
 export interface AuditorStats {
   /** Whether this process is the one that writes. */
   readonly isWriting: boolean;
-  /** Up to where the log has been read; undefined while this process has not written. */
+  /** Up to where the log has been read; undefined where this process has not, or another does. */
   readonly position: Position | undefined;
+  /** The database has failed, and not answered since. */
+  readonly isCutOff: boolean;
   /** Records that this process has written. */
   readonly written: number;
   readonly gaps: number;
@@ -61,6 +63,7 @@ export class Auditor {
   #running: Promise<void> | undefined;
   #isDraining = false;
   #isWriting = false;
+  #isCutOff = false;
   #position: Position | undefined;
   #written = 0;
   #gaps = 0;
@@ -83,6 +86,7 @@ export class Auditor {
     return {
       isWriting: this.#isWriting,
       position: this.#position,
+      isCutOff: this.#isCutOff,
       written: this.#written,
       gaps: this.#gaps,
       failures: this.#failures,
@@ -119,7 +123,7 @@ export class Auditor {
     const session = await database.open();
     try {
       if (signal.aborted) return;
-      while (!await session.lock()) {
+      while (!await this.#isOurs(session)) {
         await pause(this.#clock, standbyMs, signal);
         if (signal.aborted) return;
       }
@@ -132,6 +136,14 @@ export class Auditor {
     } finally {
       session.end();
     }
+  }
+
+  /** Whether this process may write. If not, another one knows how far the audit is. */
+  async #isOurs(session: AuditSession): Promise<boolean> {
+    const isOurs = await session.lock();
+    this.#isCutOff = false;
+    if (!isOurs) this.#position = undefined;
+    return isOurs;
   }
 
   async #follow(tables: AuditTables): Promise<void> {
@@ -233,6 +245,7 @@ export class Auditor {
 
   #fail(error: unknown): void {
     this.#failures += 1;
+    this.#isCutOff = true;
     this.#warnOf(error);
   }
 

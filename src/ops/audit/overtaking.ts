@@ -4,10 +4,12 @@
  */
 import { pause, type Clock, type Millis } from '../../invalidation/clock.ts';
 import type { Reach } from '../../invalidation/log-redis-archive.ts';
-import { loggedMsOf, type Position } from '../../invalidation/position.ts';
+import { loggedMsOf, ORIGIN, type Position } from '../../invalidation/position.ts';
 
 export interface OvertakingOptions {
-  /** How far the audit is; undefined where this process does not know. */
+  /**
+   * How far the audit is: `ORIGIN` where nobody can tell, undefined where another process can.
+   */
   readonly position: () => Position | undefined;
   readonly reach: (position: Position) => Promise<Reach>;
   /** Of the log. */
@@ -52,9 +54,11 @@ export function overtakingOf(
   const share = Math.max(ageMs / retentionMs, unread / recordsMax);
   // The oldest entry that is left is one that has not been read: those before it may be gone. Of
   // a log that was idle for long the same is true for a moment.
-  const isOvertaken = oldest === next && oldest > position && ageMs >= LAG_MS;
+  const isKnown = position > ORIGIN;
+  const isOvertaken = isKnown && oldest === next && oldest > position && ageMs >= LAG_MS;
   if (share < SHARE_WARNED && !isOvertaken) return undefined;
-  const behind = `the audit is ${unread} records and ${minutes(ageMs)} behind the log`;
+  const is = isKnown ? 'is' : 'may be';
+  const behind = `the audit ${is} ${unread} records and ${minutes(ageMs)} behind the log`;
   if (isOvertaken) return `${behind}, which has begun to forget them: some may be lost`;
   const leftMs = retentionMs - ageMs;
   return `${behind}, which forgets after ${minutes(retentionMs)} or ${recordsMax} records: ` +

@@ -157,6 +157,7 @@ const STALENESS: readonly Metric[] = [
   },
 ];
 
+/** Whoever of the fleet is furthest is how far the audit is: another may have taken over. */
 const AUDIT: readonly Metric[] = [
   counter('freshet_audit_written_total', 'Records of the log that were written to the audit.',
     ({ audit }) => audit?.stats.written),
@@ -165,11 +166,11 @@ const AUDIT: readonly Metric[] = [
   counter('freshet_audit_failures_total', 'Times that the database of the audit failed.',
     ({ audit }) => audit?.stats.failures),
   gauge('freshet_audit_lag_records', {
-    help: 'Records of the log that are not in the audit yet.', across: 'max',
+    help: 'Records of the log that are not in the audit yet.', across: 'min',
   }, ({ audit }) => audit?.lag?.records),
   gauge('freshet_audit_retention_used_ratio', {
     help: 'That lag as a share of what the log keeps; at 1 the audit loses records.',
-    across: 'max',
+    across: 'min',
   }, ({ audit }) => audit?.lag?.retentionUsedRatio),
 ];
 

@@ -128,7 +128,7 @@ describe.each(Object.entries(IMPLEMENTATIONS))('an auditor with %s', (_, start) 
     expect((await search()).total_count).toBe(all.length);
   });
 
-  it('tells its place while the database is away, and not once another process writes', async () => {
+  it('tells its place while the database is away, not once another process writes', async () => {
     const log = memoryLog();
     let state: 'ours' | 'away' | 'of another' = 'ours';
     const shared: Pick<AuditDatabase, 'open'> = {

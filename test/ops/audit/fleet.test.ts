@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { resolveConfig } from '../../../src/gateway/config/config.ts';
-import { systemClock, systemRandom } from '../../../src/invalidation/clock.ts';
+import { systemClock, systemRandom, type Clock } from '../../../src/invalidation/clock.ts';
 import { fenceMessage } from '../../../src/invalidation/fence.ts';
 import { RedisLog } from '../../../src/invalidation/log-redis.ts';
 import { writeMessage } from '../../../src/invalidation/message.ts';
@@ -13,7 +13,7 @@ import { createPublisher } from '../../../src/invalidation/publisher.ts';
 import { createAudit, type Audit } from '../../../src/ops/audit/audit.ts';
 import type { AuditPage } from '../../../src/ops/audit/audit-search.ts';
 import { startPostgres, type PostgresServer } from '../../support/postgres.ts';
-import { end, printed, spawnBound } from '../../support/process.ts';
+import { end, freePort, printed, spawnBound } from '../../support/process.ts';
 import { startRedis, type RedisServer } from '../../support/redis.ts';
 import { integerBelow, seededRandom } from '../../support/seeded-random.ts';
 import { until } from '../../support/until.ts';
@@ -53,10 +53,15 @@ async function asRedis<T>(work: (client: Redis) => Promise<T>): Promise<T> {
   }
 }
 
-function audit(warn: (text: string) => void = () => undefined): Audit {
-  const config = resolveConfig({ supergraph: 'unused', redis: { url: redis.url }, database });
+function audit(
+  warn: (text: string) => void = () => undefined,
+  { clock = systemClock, ...options }: { clock?: Clock; log?: object } = {},
+): Audit {
+  const config = resolveConfig({
+    supergraph: 'unused', redis: { url: redis.url }, database, ...options,
+  });
   const made = createAudit(config, {
-    warn, note: () => undefined, log: undefined, clock: systemClock, random: systemRandom,
+    warn, note: () => undefined, log: undefined, clock, random: systemRandom,
   });
   made.start();
   open.push(made);
@@ -151,6 +156,20 @@ describe('the audit of a fleet', () => {
     }
     expect(warnings).toEqual([expect.stringContaining('the audit cannot be written')]);
   }, 90_000);
+
+  it('warns before the log forgets, also where its database has never been there', async () => {
+    database = `postgres://freshet@127.0.0.1:${await freePort()}/none`;
+    await append(60);
+    const warnings: string[] = [];
+    // It looks once a minute.
+    const clock: Clock = {
+      ...systemClock, after: (ms, run) => systemClock.after(Math.min(ms, 1_000), run),
+    };
+    audit((text) => void warnings.push(text), { clock, log: { recordsMax: 100 } });
+    await until(() => warnings.some((text) => /may be 60 records and .* behind/.test(text)), {
+      what: 'it warns', deadlineMs: 20_000,
+    });
+  });
 
   it('is written by one at a time, and by the next when that one ends', async () => {
     const [a, b] = [audit(), audit()];
