@@ -8,7 +8,6 @@
 import type { Operations } from '../../gateway/operations.ts';
 import { together, type Survey } from '../../gateway/survey.ts';
 import type { Clock } from '../../invalidation/clock.ts';
-import { digestOf } from '../../invalidation/content.ts';
 import { fault } from '../../invalidation/errors.ts';
 import type { LogRecord } from '../../invalidation/log.ts';
 import type { InvalidationMessage } from '../../invalidation/message.ts';
@@ -19,6 +18,7 @@ import type { Colleagues } from '../workers/colleagues.ts';
 import { DoorMetrics, type DoorCounts } from './door-metrics.ts';
 import { fingerprintOf, messageOf, newRequestId, type Asked } from './order.ts';
 import { RecentRequests, type Known, type Recorded } from './recent-requests.ts';
+import { identityOf, type NamedRequest } from './request-identity.ts';
 
 export interface InvalidatorOptions {
   readonly clock: Clock;
@@ -151,10 +151,10 @@ export class Invalidator {
   /** Under an identity of the request, so that another node which is asked appends the same. */
   async #append(
     message: InvalidationMessage,
-    { operations, named }: { operations: Operations; named: Named },
+    { operations, named }: { operations: Operations; named: NamedRequest },
   ): Promise<Position> {
-    const { requestId, fingerprint } = named;
-    const identity = digestOf(JSON.stringify(['request', requestId, fingerprint]));
+    const { requestId } = named;
+    const identity = identityOf(named);
     let isKept = false;
     const onSettled = (settled: Position | undefined): void => {
       if (!isKept) return;
@@ -168,7 +168,7 @@ export class Invalidator {
     throw unavailable();
   }
 
-  #remember(named: Named, { timestamp }: InvalidationMessage, position: Position): void {
+  #remember(named: NamedRequest, { timestamp }: InvalidationMessage, position: Position): void {
     const recorded = { position, requestId: named.requestId, publishedAt: timestamp };
     this.#requests.remember(named, { kind: 'recorded', recorded });
   }
@@ -206,11 +206,6 @@ export class Invalidator {
     const surveys = others.filter((one) => one !== null) as Survey[];
     return together([own, ...surveys, ofKeys]);
   }
-}
-
-interface Named {
-  readonly requestId: string;
-  readonly fingerprint: string;
 }
 
 /**

@@ -1,12 +1,14 @@
 /**
- * Puts purges in the log without a node, as any service does by its publisher. They are the very
- * messages that a node would have made, so a node that is asked again knows their `request_id`.
+ * Puts purges in the log without a node. They are the very messages that a node would have made,
+ * under the same identity: a node that is asked again knows their `request_id`, and the log takes
+ * one for the same within a minute, whoever appends it.
  */
 import { systemClock } from '../../invalidation/clock.ts';
 import { FreshetError } from '../../invalidation/errors.ts';
+import { RedisLog } from '../../invalidation/log-redis.ts';
 import { formatPosition } from '../../invalidation/position.ts';
-import { createPublisher, type Publisher } from '../../invalidation/publisher.ts';
-import { messageOf, type Order } from '../admin/order.ts';
+import { fingerprintOf, messageOf, type Order } from '../admin/order.ts';
+import { identityOf } from '../admin/request-identity.ts';
 import { CommandFailure, UsageError } from './command.ts';
 import { EXIT } from './exit-codes.ts';
 
@@ -32,9 +34,6 @@ export interface AppendOptions {
 
 /** A person waits longer than a service may. */
 const APPEND_TIMEOUT_MS = 5_000;
-/** How long the log lasts is for the nodes to say: this never cuts it. */
-const RETENTION_MS = 366 * 86_400_000;
-const RECORDS_MAX = 1_000_000_000;
 
 /**
  * Resolves to their positions. Rejects with a CommandFailure where Redis cannot be reached, and
@@ -44,7 +43,7 @@ export async function appendPurges(
   named: readonly NamedOrder[],
   options: AppendOptions,
 ): Promise<readonly string[]> {
-  const publisher = openPublisher(options);
+  const log = openLog(options);
   const { actor, reason, triggeredBy } = options;
   const positions: string[] = [];
   try {
@@ -52,27 +51,23 @@ export async function appendPurges(
       const given: Order = order.kind === 'key' ? order : { ...order, cacheKeys: [] };
       const asked = { order: given, actor, requestId, reason, triggeredBy };
       const message = messageOf(asked, { clock: systemClock, requestId });
-      const { position } = await publisher.publish(message);
-      if (position !== undefined) positions.push(formatPosition(position));
+      const identity = identityOf({ requestId, fingerprint: fingerprintOf(asked) });
+      positions.push(formatPosition(await log.append(message, { identity })));
     }
     return positions;
   } catch (error) {
     throw failureOf(error);
   } finally {
-    // What could not be appended is not tried again behind the caller's back.
-    await publisher.close(0);
+    await log.close();
   }
 }
 
-function openPublisher({ redis, channel, stream }: AppendOptions): Publisher {
+/** Where the log is cut is for the nodes to say. */
+function openLog({ redis, channel, stream }: AppendOptions): RedisLog {
   try {
-    return createPublisher({
+    return new RedisLog({
       redis,
-      source: 'freshet',
-      strict: true,
       appendTimeoutMs: APPEND_TIMEOUT_MS,
-      retentionMs: RETENTION_MS,
-      recordsMax: RECORDS_MAX,
       ...(channel !== undefined && { channel }),
       ...(stream !== undefined && { stream }),
     });

@@ -60,7 +60,8 @@ export const purge: Command = {
   ],
   notes: [
     'It is asked of one node, and reaches all by the log. Where no node runs, --redis appends to',
-    'the log without one: then nothing can be said of what was cached.',
+    'the log without one: then nothing can be said of what was cached, and a --request-id is known',
+    'again for a minute (a node knows it for an hour).',
   ],
   examples: [
     "freshet purge user:123 'feed:7:*' --dry-run",

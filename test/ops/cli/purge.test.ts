@@ -2,6 +2,7 @@ import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { fault } from '../../../src/invalidation/errors.ts';
 import { MemoryLog } from '../../../src/invalidation/log-memory.ts';
+import { RedisLog } from '../../../src/invalidation/log-redis.ts';
 import { createSubscriber } from '../../../src/invalidation/subscriber.ts';
 import type { InvalidationMessage } from '../../../src/invalidation/message.ts';
 import { freePort } from '../../support/process.ts';
@@ -142,6 +143,24 @@ describe('freshet purge --redis', () => {
       },
     ]);
     await subscriber.close();
+  });
+
+  it('purges once under one request_id, however often and whoever is asked', async () => {
+    const log = new RedisLog({ redis: redis.url, channel: 'again' });
+    const operators = await openOperators({ log });
+    const asked = ['purge', 'user:1', 'feed:*', '--request-id', 'again', '--json'];
+    const alone = [...asked, '--redis', redis.url, '--channel', 'again'];
+    const answers = [
+      await run(alone), await run([...alone, '--reason', 'another']),
+      await run([...asked, '--url', operators.url, '--token', TOKENS.purge]),
+    ].map(({ out }) => (JSON.parse(out) as { position: string }[]).map((one) => one.position));
+    expect(answers[1]).toEqual(answers[0]);
+    expect(answers[2]).toEqual(answers[0]);
+    const client = new Redis(redis.url);
+    const entries = await client.xrange('again:log', '-', '+');
+    expect(entries.filter(([, fields]) => fields.join().includes('"request_id"'))).toHaveLength(2);
+    client.disconnect();
+    await operators.close();
   });
 
   it('writes to the log that is named', async () => {
