@@ -191,6 +191,32 @@ describe('tags', () => {
     await page.getByRole('row', { name: /the-purger, for dashboard/ }).first().waitFor();
   });
 
+  it('tells whose answers they are, and asks about no purge but the tried one', async () => {
+    await guarded.ask('query Greeting { user(id: "1") { name } }');
+    const page = await visit(guarded, 'tags?tag=user:1', asPurger);
+    await page.getByRole('row', { name: /answers Greeting/ }).waitFor();
+
+    const held = Promise.withResolvers<void>();
+    const isDryRun = (url: URL): boolean => url.search.includes('dry_run');
+    await page.route(isDryRun, async (route) => {
+      await held.promise;
+      await route.continue();
+    }, { times: 1 });
+    const tried = page.waitForRequest((request) => isDryRun(new URL(request.url())));
+    await page.getByRole('button', { name: 'Purge...' }).click();
+    await tried;
+    await page.getByLabel('Which').fill('user:3');
+    const answered = page.waitForResponse((response) => isDryRun(new URL(response.url())));
+    held.resolve();
+    await (await answered).finished();
+    await page.evaluate(() => new Promise((resolve) => setTimeout(resolve)));
+    expect(await page.getByRole('dialog').count()).toBe(0);
+    await page.getByRole('button', { name: 'Purge...' }).click();
+    const dialog = page.getByRole('dialog', { name: /Purge key user:3/ });
+    await dialog.getByText(/It would purge user:3/).waitFor();
+    await page.keyboard.press('Escape');
+  });
+
   it('lets who may only read try a purge, and not make one', async () => {
     const page = await visit(guarded, 'tags?tag=user:2', asReader);
     await page.getByText('The role of this token is read').waitFor();

@@ -65,12 +65,17 @@ function Entries({ entries, count }: { entries: readonly Entry[]; count: number 
 }
 
 function Row({ entry }: { entry: Entry }) {
-  const { key, field, tier, bytes, tags, tags_count: tagsCount } = entry;
+  const { key, field, operation, tier, bytes, tags, tags_count: tagsCount } = entry;
   return (
     <tr>
       <td>
         <a class="code" href={linkTo('explain', { key })}>{key}</a>
         {field !== null && <div class="quiet">asked for as {field}</div>}
+        {operation !== null && (
+          <div class="quiet">
+            answers <a href={linkTo('operations')}>{operation.name ?? operation.id}</a>
+          </div>
+        )}
       </td>
       <td>{tierText(tier)}</td>
       <td>{stateText(entry)}</td>

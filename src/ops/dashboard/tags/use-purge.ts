@@ -1,5 +1,5 @@
 /** A purge on its way: tried, asked about, done. */
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { ask, type Refusal } from '../operators.ts';
 import { asRefusal } from '../parts/use-answer.ts';
 import type { DryRun } from './dry-run.tsx';
@@ -26,21 +26,35 @@ export interface Purging extends Progress {
 
 export function usePurge(wanted: Wanted, onPurged: () => void): Purging {
   const [progress, setProgress] = useState<Progress>({});
-  const attempt = (work: () => Promise<Progress>): void => {
+  const turns = useRef(0);
+  const nextTurn = (): number => (turns.current += 1);
+  const attempt = async (work: () => Promise<Progress>): Promise<Progress> => {
     setProgress({ ...progress, isBusy: true });
-    void work().catch((error: unknown) => ({ refusal: asRefusal(error) })).then(setProgress);
+    return work().catch((error: unknown) => ({ refusal: asRefusal(error) }));
   };
   return {
     ...progress,
-    tryOut: (thenAsk) => attempt(async () => ({
-      trial: await ask<DryRun>(...orderOf(wanted, { dryRun: true })),
-      isAsked: thenAsk,
-    })),
-    purge: () => attempt(async () => {
-      const { position } = await ask<{ position: string }>(...orderOf(wanted, { dryRun: false }));
-      onPurged();
-      return { done: `Purged ${wanted.what}. Its place in the log is ${position}.` };
-    }),
-    reset: () => setProgress({}),
+    tryOut: (thenAsk) => {
+      const turn = nextTurn();
+      void attempt(async () => ({
+        trial: await ask<DryRun>(...orderOf(wanted, { dryRun: true })),
+        isAsked: thenAsk,
+      })).then((tried) => {
+        // What is wanted may be another purge by now, and is not to be confirmed by this one.
+        if (turn === turns.current) setProgress(tried);
+      });
+    },
+    purge: () => {
+      nextTurn();
+      void attempt(async () => {
+        const { position } = await ask<{ position: string }>(...orderOf(wanted, { dryRun: false }));
+        onPurged();
+        return { done: `Purged ${wanted.what}. Its place in the log is ${position}.` };
+      }).then(setProgress);
+    },
+    reset: () => {
+      nextTurn();
+      setProgress({});
+    },
   };
 }
