@@ -23,6 +23,14 @@ describe('what has left the memory', () => {
     expect(store.departures.of(b.id)).toMatchObject({ reason: 'dropped' });
   });
 
+  it('is remembered with the first of its tags, however many it had', () => {
+    const store = storeOf({ entriesMax: 1 });
+    const tags = Array.from({ length: 500 }, (_, n) => `user:${n}`);
+    store.set(a, entryOf('a', { tags }));
+    store.set(b, entryOf('b'));
+    expect(store.departures.of(a.id)?.tags).toEqual(tags.slice(0, 20));
+  });
+
   it('is not what was put in the place of another', () => {
     const store = storeOf();
     store.set(a, entryOf('a'));

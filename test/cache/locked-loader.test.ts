@@ -65,6 +65,25 @@ describe('a load under a lock', () => {
     expect(origin.loads).toHaveLength(2);
   });
 
+  it('is not locked where the lock takes longer than the request has patience', async () => {
+    const gate = Promise.withResolvers<void>();
+    const { acquire } = lock;
+    lock.acquire = async (...asked) => {
+      await gate.promise;
+      return acquire.apply(lock, asked);
+    };
+    const patience = here.patience();
+    const waited = patience.wait(() => pass(20));
+    await pass(20);
+    await waited;
+    const reading = here.read([key], async () => [fillOf('A')], { ...locked, patience });
+    await pass(30);
+    expect(told(await reading)).toEqual(['A loaded']);
+    gate.resolve();
+    await settle();
+    expect(await lock.held([key])).toEqual([false]);
+  });
+
   it('releases the lock when it has ended, however it did', async () => {
     await here.read([key], async () => [fillOf('A', { ttlMs: 0 })], locked);
     await settle();

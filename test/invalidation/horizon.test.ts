@@ -170,6 +170,13 @@ describe('what is forgotten is invalidated', () => {
     expect(horizon.invalidatedSince(at(2), tags('user:3'))).toBe(true);
   });
 
+  it('when the texts of the tags are too long together', () => {
+    const horizon = new Horizon({ marksMax: 10 });
+    for (let n = 1; n <= 4; n += 1) horizon.advance(at(n), purges(`user:${n}${'x'.repeat(500)}`));
+    expect(horizon.size).toBe(2);
+    expect(horizon.floor).toBe(at(2));
+  });
+
   it('when there are too many patterns', () => {
     const horizon = new Horizon({ patternsMax: 2 });
     for (let n = 1; n <= 3; n += 1) horizon.advance(at(n), purges(`*:${n}`));

@@ -25,13 +25,14 @@ export interface EntityLoaderOptions<Value, Context extends object> {
   /** Tells it apart from other loaders of the type, whose values are other ones. Default none. */
   readonly name?: string;
   /**
-   * One value for each id, in order; null for one that does not exist, an Error for one that could
-   * not be read (it is thrown to who asked for it, and not kept). Values are kept as JSON.
+   * One value for each id, in order; null or undefined for one that does not exist, an Error for
+   * one that could not be read (it is thrown to who asked for it, and not kept). Values are kept as
+   * JSON.
    */
   readonly batch: (
     ids: readonly string[],
     context: Context,
-  ) => Promise<readonly (Value | Error | null)[]>;
+  ) => Promise<readonly (Value | Error | null | undefined)[]>;
   /** The most ids in one call of `batch`. Default 1,000. */
   readonly batchSizeMax?: number;
 }
@@ -105,7 +106,7 @@ class EntityBatch<Value, Context extends object> {
     if (scope === 'PRIVATE') this.#exchange.parts.isPrivate = true;
     if (hint.ttlMs <= 0 || audience === undefined || this.#exchange.purpose === 'audit') {
       this.#exchange.parts.refuse('part-uncacheable');
-      return [...(await batch(ids, context))];
+      return (await batch(ids, context)).map((value) => value ?? null);
     }
     const keys = ids.map((id) =>
       entityKey(entityTag(type, id), ['loader', name, type, id, audience.key, hash]));

@@ -51,7 +51,7 @@ beforeEach(() => {
   const loader = freshet.entityLoader<User, Context>({
     type: 'User',
     batch: async (ids) => ids.map((id) =>
-      (id === 'bad' ? new Error('unreadable') : (people.get(id) ?? null))),
+      (id === 'bad' ? new Error('unreadable') : people.get(id))),
   });
   const letters = freshet.entityLoader<{ id: string; text: string }, Context>({
     type: 'Letter',
