@@ -2,13 +2,18 @@
  * The queue in which RabbitMQ keeps what was not read yet.
  *
  * It promises: one that is there is read as it is; one that is made is durable, has a single
- * active consumer, and everything is purged both before it is made and once it is bound.
+ * active consumer, and everything is purged both before it is made and once it is bound. Whoever
+ * made it may have ended before that, and AMQP tells of no bindings: so everything is purged as
+ * well where a queue is there that nobody reads, and this process has not bound it before. Who
+ * reads it has bound it.
  */
-import type { Channel, ChannelModel } from 'amqplib';
+import type { Channel, ChannelModel, Replies } from 'amqplib';
 
 export interface QueueOptions {
   readonly queue: string;
   readonly bindings: readonly { readonly exchange: string; readonly key: string }[];
+  /** Whether this process has bound it before. */
+  readonly isKnown: boolean;
   /** Puts a purge of everything in the log; `reason` is for operators. */
   readonly forget: (reason: string) => Promise<void>;
 }
@@ -18,9 +23,11 @@ const NOT_FOUND = 404;
 
 /** Makes the queue where it is not there, and binds it. */
 export async function bindQueue(model: ChannelModel, options: QueueOptions): Promise<void> {
-  const { queue, forget } = options;
-  if (await isThere(model, queue)) {
+  const { queue, isKnown, forget } = options;
+  const found = await find(model, queue);
+  if (found !== undefined) {
     await bind(model, options);
+    if (!isKnown && found.consumerCount === 0) await forget('nobody has read its queue');
     return;
   }
   // The log takes the purge, or no queue is made: else nobody would know that it is new.
@@ -51,22 +58,22 @@ export async function openChannel(model: ChannelModel): Promise<Channel> {
   return channel;
 }
 
-async function isThere(model: ChannelModel, queue: string): Promise<boolean> {
+async function find(model: ChannelModel, queue: string): Promise<Replies.AssertQueue | undefined> {
   try {
-    await withChannel(model, (channel) => channel.checkQueue(queue));
+    return await withChannel(model, (channel) => channel.checkQueue(queue));
   } catch (error) {
-    if ((error as { code?: unknown }).code === NOT_FOUND) return false;
+    if ((error as { code?: unknown }).code === NOT_FOUND) return undefined;
     throw error;
   }
-  return true;
 }
 
 /** One of its own: what the server refuses closes the channel. */
-async function withChannel(
+async function withChannel<Answer>(
   model: ChannelModel,
-  use: (channel: Channel) => Promise<unknown>,
-): Promise<void> {
+  use: (channel: Channel) => Promise<Answer>,
+): Promise<Answer> {
   const channel = await openChannel(model);
-  await use(channel);
+  const answer = await use(channel);
   await channel.close();
+  return answer;
 }

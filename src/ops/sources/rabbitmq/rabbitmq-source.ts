@@ -42,6 +42,7 @@ export class RabbitmqSource implements InvalidationSource {
   readonly #messages: BrokerMessages;
   readonly #loop: SourceLoop;
   #sessions = 0;
+  #hasBound = false;
 
   /** Nothing is connected before `start`. */
   constructor(options: RabbitmqSourceOptions) {
@@ -90,7 +91,9 @@ export class RabbitmqSource implements InvalidationSource {
 
   async #consume(model: ChannelModel, deliveries: Deliveries): Promise<Channel> {
     const { queue, bindings, inFlightMax } = this.#options;
-    await bindQueue(model, { queue, bindings, forget: (reason) => this.#forget(reason) });
+    const forget = (reason: string): Promise<void> => this.#forget(reason);
+    await bindQueue(model, { queue, bindings, isKnown: this.#hasBound, forget });
+    this.#hasBound = true;
     const channel = await openChannel(model);
     channel.on('error', (error) => deliveries.fail(error));
     channel.on('close', () => deliveries.fail(new Error('the channel was closed')));

@@ -52,7 +52,35 @@ describe('a source that reads RabbitMQ alone', () => {
       await until(() => source.stats.refused === 1, { what: 'it is passed over' });
       const found = await until(() => channel.get(dead, { noAck: true }), { what: 'it is kept' });
       expect(found.content.toString()).toBe('no message');
-      expect(lone.messages).toEqual([]);
+      expect(lone.messages).toMatchObject([{ pattern: '*' }]);
+    });
+
+    it('that nobody reads is taken for one that was not bound: everything is purged', async () => {
+      const channel = await lone.world.channel();
+      // As a gateway leaves it that ends before it binds it.
+      await channel.assertQueue(QUEUE, {
+        durable: true, arguments: { 'x-single-active-consumer': true },
+      });
+      await lone.world.change(['1']);
+      const source = await lone.started();
+      expect(lone.messages).toMatchObject([{ pattern: '*' }]);
+      await lone.world.cutOff();
+      await until(() => source.stats.failures > 0, { what: 'it was cut off' });
+      await until(() => source.stats.isWorking, { what: 'it goes on', deadlineMs: 10_000 });
+      await lone.started();
+      await lone.world.change(['2']);
+      await lone.areTold(['2']);
+      expect(lone.messages).toHaveLength(2);
+    });
+
+    it('that nobody reads is not read while the log does not take the purge', async () => {
+      const channel = await lone.world.channel();
+      await channel.assertQueue(QUEUE, { durable: true });
+      const source = lone.start({
+        sink: { append: () => Promise.reject(fault('LOG_UNAVAILABLE', { reason: 'a test' })) },
+      });
+      await until(() => source.stats.failures > 1, { what: 'it tries' });
+      expect(await channel.checkQueue(QUEUE)).toMatchObject({ consumerCount: 0 });
     });
 
     it('is not made while the log is away', async () => {
