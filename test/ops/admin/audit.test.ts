@@ -9,6 +9,15 @@ import { resolveConfig } from '../../../src/gateway/config/config.ts';
 
 const { read, purge } = TOKENS;
 
+/** What a database could stumble over, and has to find nothing or something by. */
+const HOSTILE = [
+  "pattern=';--", 'pattern=%25_%5C', 'pattern=%5C', 'triggered_by=%5C', 'pattern=%F0%9F%A6%86',
+  'pattern=%ED%A0%80', `pattern=${'*a'.repeat(500)}`, `pattern=${'*'.repeat(1_024)}`,
+  'since=0000-01-01T00:00:00Z', 'until=0000-01-01T00:00:00Z', 'offset=999999',
+  'until=9999-12-31T23:59:59.999999999-14:00', 'since=9999-12-31T23:59:59Z',
+  'since=2026-03-02T00:00:00Z&until=2026-03-01T00:00:00Z', 'limit=1000&offset=0',
+];
+
 describe('the audit over HTTP', () => {
   let log: MemoryLog;
   let audit: Audit;
@@ -51,6 +60,9 @@ describe('the audit over HTTP', () => {
     expect(await found.json()).toMatchObject({ logs: [{ keys: ['user:1'] }], total_count: 1 });
     expect(await (await search(`?until=${since}`)).json())
       .toMatchObject({ logs: [], total_count: 0 });
+    for (const hostile of HOSTILE) {
+      expect([hostile, (await search(`?${hostile}`)).status]).toEqual([hostile, 200]);
+    }
     const metrics = await service.ask('/invalidate/metrics', { token: read });
     expect(await metrics.json()).toMatchObject({ audit_writes: 2 });
   }, 60_000);
