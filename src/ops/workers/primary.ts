@@ -49,7 +49,8 @@ function startWorker(switchboard: Switchboard, place: number): PooledWorker {
 }
 
 function send(worker: Worker, message: ToWorker): void {
-  if (worker.isConnected()) worker.send(message);
+  // One that ends at this moment takes nothing any more; without a callback that ends the primary.
+  if (worker.isConnected()) worker.send(message, () => undefined);
 }
 
 async function endOf(worker: Worker, switchboard: Switchboard): Promise<number> {

@@ -33,8 +33,8 @@ export function joinWorkers(
 ): JoinedWorker | undefined {
   if (!cluster.isWorker) return undefined;
   const send = (message: FromWorker): void => {
-    // Where the primary is gone, this process is about to end as well.
-    if (process.connected) process.send?.(message);
+    // Where the primary is gone, this process is about to end as well, and is to end in order.
+    if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
   };
   const line = new Line({ clock, send });
   process.on('message', (message: ToWorker) => line.take(message));

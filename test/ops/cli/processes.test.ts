@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { end, freePort, printed, spawnBound, temporaryDirectory } from '../../support/process.ts';
 import { startRedis, type RedisServer } from '../../support/redis.ts';
 import { startSubgraph, type TestSubgraph } from '../../support/subgraph.ts';
+import { until } from '../../support/until.ts';
 
 /** A whole process starts here, on a machine that may be busy with other tests. */
 const START_MS_MAX = 40_000;
@@ -84,7 +85,12 @@ it('watches in one process what another purges, by the node and past it', async 
 });
 
 it('shows figures of the node, and that there is no audit', async () => {
-  expect(await asked('stats')).toMatchObject({
+  const stats = await until(async () => {
+    const shown = await asked('stats');
+    // The first worker starts alone.
+    return shown.out.includes('1 process,') ? undefined : shown;
+  }, { what: 'all workers are there', deadlineMs: START_MS_MAX });
+  expect(stats).toMatchObject({
     code: 0, out: expect.stringMatching(/^node +version .*, 2 processes/), err: '',
   });
   expect(await asked('audit')).toMatchObject({

@@ -72,9 +72,7 @@ function Row({ entry }: { entry: Entry }) {
         <a class="code" href={linkTo('explain', { key })}>{key}</a>
         {field !== null && <div class="quiet">asked for as {field}</div>}
         {operation !== null && (
-          <div class="quiet">
-            answers <a href={linkTo('operations')}>{operation.name ?? operation.id}</a>
-          </div>
+          <div class="quiet">answers {operation.name ?? operation.id}</div>
         )}
       </td>
       <td>{tierText(tier)}</td>
