@@ -107,10 +107,14 @@ it('reads the configuration of the node, and finds no fault in it', async () => 
 it('ends the watchers before the node ends', async () => {
   const watching = freshet(['watch', '--json', '--token-file', 'token']);
   await printed(watching, /"begin"/, { name: 'freshet watch', deadlineMs: START_MS_MAX });
-  const said = printed(watching, /freshet: the node has ended/, { name: 'freshet watch' });
+  const told = printed(watching, /freshet: the node has ended/, { name: 'freshet watch' });
   const exited = once(node, 'exit');
+  let said = '';
+  node.stdout?.on('data', (chunk: Buffer) => (said += chunk.toString()));
   node.kill('SIGTERM');
-  expect(await exited).toEqual([0, null]);
-  await said;
+  const [code] = await exited as [number | null];
+  const faults = said.split('\n').filter((line) => /"level":"(error|fatal)"/.test(line));
+  expect({ code, faults }).toEqual({ code: 0, faults: [] });
+  await told;
   await end(watching, 'SIGKILL');
 });
