@@ -10,6 +10,7 @@ import type { GatewayStatus } from '../../src/gateway/gateway.ts';
 import { startNodeProcess, type NodeProcess } from '../e2e/node-process.ts';
 import { freePort, temporaryDirectory } from '../support/process.ts';
 import type { Topology } from './topology.ts';
+import { ProcessorWait } from './processor-wait.ts';
 import { startWires, type Wires } from './wires.ts';
 
 const GATEWAYS = 3;
@@ -26,6 +27,7 @@ export class Gateway {
   readonly #wires: Wires | undefined;
   readonly #stop = new AbortController();
   readonly #watching: Promise<void>;
+  readonly #processorWait = new ProcessorWait(() => this.#process?.pid);
   #process: NodeProcess | undefined;
   /** Told when the process ends by itself. */
   onCrash: (how: string) => void = () => undefined;
@@ -62,6 +64,11 @@ export class Gateway {
     return this.#wires;
   }
 
+  /** How long since `from` it was ready to run and had no processor, as `ProcessorWait`. */
+  waitedForProcessor(from: number): number {
+    return this.#processorWait.since(from);
+  }
+
   /** Asks the node now. Rejects where it is down. */
   async status(): Promise<GatewayStatus> {
     if (this.#process === undefined) throw new Error('the gateway is down');
@@ -87,6 +94,7 @@ export class Gateway {
 
   async stop(): Promise<void> {
     this.#stop.abort();
+    this.#processorWait.stop();
     await this.kill();
     await this.#watching;
     await this.#wires?.stop();

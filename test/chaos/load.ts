@@ -348,9 +348,13 @@ export class Load {
       return this.#ask(other, body, { kind, position });
     }
     const fullMs = performance.now() - askedAt;
-    // A time in which this process, or one that it waited for, could not run is no wait for Redis.
-    const standstillMs = fullMs < LONG_MS ? 0
-      : Math.max(this.#stalls.totalMs - stalledMs, this.#stolen.since(askedAt));
+    // A time in which this process, or the one that it asked, could not run is no wait for Redis.
+    // They may have stood still together, so the longest is taken off, and not the sum.
+    const standstillMs = fullMs < LONG_MS ? 0 : Math.max(
+      this.#stalls.totalMs - stalledMs,
+      this.#stolen.since(askedAt),
+      gateways[node]?.waitedForProcessor(askedAt) ?? 0,
+    );
     const tookMs = fullMs - standstillMs;
     const isLate = tally.waited(kind, tookMs);
     if (isLate) {

@@ -7,6 +7,7 @@ import { askAt, type Answer, type AskOptions } from './fleet.ts';
 
 export interface NodeProcess {
   readonly url: string;
+  readonly pid: number | undefined;
   /** Resolves when the process is gone, to how it ended and what it said last. */
   readonly ended: Promise<string>;
   ask(query: string, options?: AskOptions): Promise<Answer>;
@@ -67,6 +68,7 @@ function nodeOf(
 ): NodeProcess {
   return {
     url,
+    pid: child.pid,
     ended: endOf(child),
     ask: (query, options) => askAt(url, query, options),
     async status() {
