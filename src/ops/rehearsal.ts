@@ -9,7 +9,7 @@ import { Agent, createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { resolveConfig } from '../gateway/config/config.ts';
 import { createGateway } from '../gateway/gateway.ts';
-import { HttpServer } from '../gateway/http/http-server.ts';
+import { HttpServer, listen } from '../gateway/http/http-server.ts';
 import { composeSupergraph } from '../gateway/supergraph/compose.ts';
 import { parseSupergraph, type SupergraphSource } from '../gateway/supergraph/supergraph.ts';
 import type { Clock, Millis, Random } from '../invalidation/clock.ts';
@@ -23,6 +23,8 @@ export interface RehearsalOptions {
 }
 
 const HOST = '127.0.0.1';
+/** Workers rehearse side by side: none is to be asked what another one asks. */
+const OWN_PLACE = { host: HOST, port: 0, exclusive: true };
 /** However slow the machine is, a start waits no longer. */
 const LASTS_MS_MAX: Millis = 3_000;
 /** With these a first answer takes a fifth of what it did; twice as many gain little more. */
@@ -60,7 +62,8 @@ export async function rehearse({ clock, random, log }: RehearsalOptions): Promis
     isOver = true;
   });
   try {
-    const services = await listening(createServer(answerAsService));
+    const services = createServer(answerAsService);
+    await listen(services, OWN_PLACE);
     opened.push(() => services.close(), () => services.closeAllConnections());
     const port = await openGateway({ clock, random, log }, { services, opened });
     const agent = new Agent({ keepAlive: true });
@@ -109,14 +112,7 @@ async function openGateway(
     handler, listeners: [listener], limits, clock, onError: () => undefined,
   });
   opened.push(() => server.close({ drainMs: 0 }));
-  return (await server.listen({ host: HOST, port: 0 })).port;
-}
-
-function listening(server: Server): Promise<Server> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, HOST, () => resolve(server));
-  });
+  return (await server.listen(OWN_PLACE)).port;
 }
 
 /** Whatever is asked for is there; the gateway takes of it what it has asked for. */

@@ -1,10 +1,19 @@
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { systemClock, systemRandom, type Clock } from '../../src/invalidation/clock.ts';
 import { createLogger } from '../../src/ops/logger.ts';
 import { rehearse } from '../../src/ops/rehearsal.ts';
+import { end, printed, spawnBound } from '../support/process.ts';
 import { until } from '../support/until.ts';
 
-function rehearsed(clock: Clock = systemClock) {
+const WORKERS = fileURLToPath(new URL('rehearsing-workers.ts', import.meta.url));
+
+/** However slow this machine is, a rehearsal gets to its end. */
+const patient: Clock = {
+  ...systemClock, after: (delayMs, task) => systemClock.after(20 * delayMs, task),
+};
+
+function rehearsed(clock: Clock = patient) {
   const lines: string[] = [];
   const write = (line: string): void => void lines.push(line);
   const log = createLogger({ level: 'debug', production: true, write });
@@ -30,5 +39,15 @@ describe('a rehearsal', () => {
       ...systemClock, after: (delayMs, task) => systemClock.after(Math.min(delayMs, 0), task),
     };
     expect(await rehearsed(late).answered).toBeLessThan(96);
+  });
+
+  it('is asked nothing by another worker of its node, and asks it nothing', async () => {
+    const workers = spawnBound(process.execPath, [WORKERS]);
+    try {
+      const output = await printed(workers, /answered \d+/, { name: 'workers', deadlineMs: 30_000 });
+      expect(output).toContain('answered 96');
+    } finally {
+      await end(workers, 'SIGKILL');
+    }
   });
 });

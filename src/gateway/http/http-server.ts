@@ -81,8 +81,8 @@ export class HttpServer {
   }
 
   /** Rejects with `PORT_IN_USE` or `LISTEN_FAILED`. Port 0 is any free one; the answer names it. */
-  async listen({ host, port }: { host: string; port: number }): Promise<AddressInfo> {
-    await listen(this.#server, { host, port });
+  async listen(place: Place): Promise<AddressInfo> {
+    await listen(this.#server, place);
     const address = this.#server.address();
     assert(address !== null && typeof address === 'object', 'a listener on TCP has an address');
     return address;
@@ -231,10 +231,20 @@ export class HttpServer {
   }
 }
 
+export interface Place {
+  readonly host: string;
+  readonly port: number;
+  /**
+   * The other workers of a cluster have no part in it; without this even their port 0 is the same.
+   * Default false.
+   */
+  readonly exclusive?: boolean;
+}
+
 /** Starts to listen. Rejects with `PORT_IN_USE` or `LISTEN_FAILED`. */
 export function listen(
   server: Server,
-  { host, port }: { host: string; port: number },
+  { host, port, exclusive = false }: Place,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const onError = (error: NodeJS.ErrnoException): void => {
@@ -244,7 +254,7 @@ export function listen(
         : fault('LISTEN_FAILED', { host, port, reason }));
     };
     server.once('error', onError);
-    server.listen({ host, port }, () => {
+    server.listen({ host, port, exclusive }, () => {
       server.off('error', onError);
       resolve();
     });
