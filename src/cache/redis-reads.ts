@@ -7,6 +7,7 @@
  * a command that is refused or lost fails the keys that it names alone. It never rejects.
  */
 import type { Clock, Millis } from '../invalidation/clock.ts';
+import { isRefusal } from '../invalidation/redis.ts';
 import type { Circuit } from './circuit.ts';
 import { redisWaited } from './diagnostics.ts';
 import { decodeEntry } from './entry-codec.ts';
@@ -207,10 +208,6 @@ export class RedisReads {
     if (flight.isAnswered) circuit.succeeded();
     else circuit.failed(clock.now());
   }
-}
-
-function isRefusal(error: unknown): boolean {
-  return error instanceof Error && error.name === 'ReplyError';
 }
 
 /** Each key once, and of a hash no more fields at a time than one has. */

@@ -18,7 +18,7 @@ import { writeMessage } from './message.ts';
 import {
   before, formatPosition, positionOf, positionsUpTo, successor, type Position,
 } from './position.ts';
-import { backoffMs, unavailable, type RedisClient } from './redis.ts';
+import { backoffMs, isRefusal, unavailable, type RedisClient } from './redis.ts';
 import { within } from './within.ts';
 
 export interface ReaderOptions extends Limits {
@@ -41,6 +41,8 @@ const READ_COUNT = 100;
 const READ_COUNT_MAX = 500;
 /** Characters that are wanted at once: parsing them should not hold the event loop for long. */
 const READ_LENGTH = 2 ** 18;
+/** Limits that were refused are told again after so long. */
+const REFUSED_MS: Millis = 10_000;
 
 export class RedisLogReader {
   readonly #options: ReaderOptions;
@@ -48,11 +50,12 @@ export class RedisLogReader {
   #cursor: Cursor | undefined;
   /** An entry may hold one small message, or 128, or a megabyte: it goes by those last read. */
   #count = READ_COUNT;
-  #hasToTell: boolean;
+  /** When it is to tell its limits; undefined: it has. */
+  #tellsAt: Millis | undefined;
 
   constructor(options: ReaderOptions) {
     this.#options = options;
-    this.#hasToTell = this.#tells;
+    this.#tellAgain();
   }
 
   async *read(from: Position | undefined, signal: AbortSignal): AsyncGenerator<LogEvent> {
@@ -66,7 +69,7 @@ export class RedisLogReader {
       } catch (error) {
         if (signal.aborted) return;
         connection.drop();
-        this.#hasToTell = this.#tells;
+        this.#tellAgain();
         yield { kind: 'lost', error: unavailable(error) };
         await pause(clock, backoffMs(failures, random), signal);
         failures += 1;
@@ -77,7 +80,7 @@ export class RedisLogReader {
   /** The next thing to tell, or nothing where there is more to read first. */
   async #next(from: Position | undefined): Promise<LogEvent | undefined> {
     const client = await this.#options.connection.ready(this.#options.commandTimeoutMs);
-    if (this.#hasToTell) await this.#tellLimits(client);
+    if (this.#tellsAt !== undefined) await this.#tellLimits(client);
     if (this.#cursor === undefined) return this.#begin(client, from);
     const cursor = this.#cursor;
     const count = this.#count;
@@ -93,18 +96,27 @@ export class RedisLogReader {
     return { kind: 'records', records: this.#records(chain.intact, cursor.position), caughtUp };
   }
 
-  get #tells(): boolean {
-    return this.#options.tellsLimits ?? false;
+  /** After each trouble, since Redis may have forgotten them with the log. */
+  #tellAgain(): void {
+    const { tellsLimits = false, clock } = this.#options;
+    this.#tellsAt = tellsLimits ? clock.now() : undefined;
   }
 
-  /** Again after each trouble, since Redis may have forgotten them with the log. */
+  /** A Redis that is full, or a replica, may refuse it for long, and be read all the same. */
   async #tellLimits(client: RedisClient): Promise<void> {
     const {
       stream, recordsMax = LIMITS_DEFAULT.recordsMax, retentionMs = LIMITS_DEFAULT.retentionMs,
+      clock,
     } = this.#options;
+    if (this.#tellsAt === undefined || clock.now() < this.#tellsAt) return;
     const text = limitsText({ recordsMax, retentionMs }).join(' ');
-    await this.#answer(client.call('set', keyBeside(stream, 'limits'), text));
-    this.#hasToTell = false;
+    try {
+      await this.#answer(client.call('set', keyBeside(stream, 'limits'), text));
+      this.#tellsAt = undefined;
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      this.#tellsAt = clock.now() + REFUSED_MS;
+    }
   }
 
   async #begin(client: RedisClient, from: Position | undefined): Promise<LogEvent | undefined> {
@@ -152,7 +164,7 @@ export class RedisLogReader {
       tell ? 'always' : '',
     ]);
     this.#cursor = cursorAt(tail);
-    this.#hasToTell = this.#tells;
+    this.#tellAgain();
     return { kind: 'gap', end: this.#cursor.position };
   }
 
@@ -177,7 +189,7 @@ export class RedisLogReader {
 
   async #tail(client: RedisClient, script: Script, args: readonly string[]): Promise<Tail> {
     const { stream } = this.#options;
-    const keys = [stream, keyBeside(stream, 'limits')];
+    const keys = script === FENCE ? [stream, keyBeside(stream, 'limits')] : [stream];
     const reply = await this.#answer(runScript(client, script, { keys, args }));
     const [timeMs, last, entry, link] = reply as [string, string, string, string];
     return { timeMs: Number(timeMs), last: placeOf(last), entry: placeOf(entry), link };

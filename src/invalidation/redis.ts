@@ -86,6 +86,11 @@ export function reasonOf(error: unknown): string {
   return error.message === '' ? (code ?? error.name) : error.message;
 }
 
+/** What Redis itself answers, where it was reached and does not do it: so it is there. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof Error && error.name === 'ReplyError';
+}
+
 /** What a caller of the log is told when a command failed. */
 export function unavailable(error: unknown): FreshetError {
   if (error instanceof FreshetError) return error;

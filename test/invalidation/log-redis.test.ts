@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock, type Clock } from '../../src/invalidation/clock.ts';
 import { isFence } from '../../src/invalidation/fence.ts';
 import type { LogEvent } from '../../src/invalidation/log.ts';
 import { RedisLog, type RedisLogOptions } from '../../src/invalidation/log-redis.ts';
@@ -198,6 +199,22 @@ describe('the log in Redis', () => {
       await follower.until('heartbeat');
       await plain.flushall();
       await follower.until('gap');
+      await follower.until('heartbeat');
+      expect(await told()).toBe('7 90000000');
+    });
+
+    it('by what is told once Redis takes it, and is read while it does not', async () => {
+      await open().append(someMessage());
+      await plain.config('SET', 'maxmemory', '1');
+      let laterMs = 0;
+      const clock: Clock = { ...systemClock, now: () => systemClock.now() + laterMs };
+      const follower = follow(open({ tellsLimits: true, recordsMax: 7, clock }));
+      const { others } = await follower.records(1);
+      expect(others.map(({ kind }) => kind)).toEqual(['gap']);
+      await follower.until('heartbeat');
+      await plain.config('SET', 'maxmemory', '0');
+      laterMs = 10_000;
+      await follower.until('heartbeat');
       await follower.until('heartbeat');
       expect(await told()).toBe('7 90000000');
     });

@@ -44,8 +44,8 @@ describe('a rehearsal', () => {
   it('is asked nothing by another worker of its node, and asks it nothing', async () => {
     const workers = spawnBound(process.execPath, [WORKERS]);
     try {
-      const output = await printed(workers, /answered \d+/, { name: 'workers', deadlineMs: 30_000 });
-      expect(output).toContain('answered 96');
+      const options = { name: 'workers', deadlineMs: 60_000 };
+      expect(await printed(workers, /answered \d+/, options)).toContain('answered 96');
     } finally {
       await end(workers, 'SIGKILL');
     }
