@@ -23,7 +23,7 @@ import type { InvalidateOptions, InvalidationNode } from '../invalidation/node.t
 import { patternText } from '../invalidation/pattern.ts';
 import type { Position } from '../invalidation/position.ts';
 import type { Purge } from '../invalidation/purge.ts';
-import { connectRedis, type RedisOptions } from '../invalidation/redis.ts';
+import { APPEND_MS_MAX, connectRedis, type RedisOptions } from '../invalidation/redis.ts';
 import type { Tag } from '../invalidation/tag.ts';
 import type { Invalidate } from './caching/invalidate.ts';
 
@@ -49,7 +49,6 @@ export interface RedisTierOptions {
 
 /** No wait for the own node to have followed its own append is longer. */
 const FOLLOW_OWN_MS_MAX = 100;
-const APPEND_MS_MAX = 250;
 
 export class Core {
   readonly node: InvalidationNode;

@@ -19,7 +19,7 @@ import { RedisLogReader } from './log-redis-reader.ts';
 import type { Limits } from './log-scripts.ts';
 import { checkMessage, writeMessageAround, type InvalidationMessage } from './message.ts';
 import type { Position } from './position.ts';
-import { connectRedis, type RedisOptions } from './redis.ts';
+import { APPEND_MS_MAX, connectRedis, type RedisOptions } from './redis.ts';
 import { readRedisOptions } from './redis-options.ts';
 
 export interface RedisLogOptions {
@@ -165,7 +165,8 @@ function complete(options: RedisLogOptions): CompleteOptions {
     if (typeof name !== 'string' || name === '') throw invalid(path, 'a name', 'none');
   }
   const {
-    heartbeatMs = 250, commandTimeoutMs = 1_000, appendTimeoutMs = 250, retentionMs, recordsMax,
+    heartbeatMs = 250, commandTimeoutMs = 1_000, appendTimeoutMs = APPEND_MS_MAX, retentionMs,
+    recordsMax,
   } = options;
   const numbers = { heartbeatMs, commandTimeoutMs, appendTimeoutMs, retentionMs, recordsMax };
   for (const [path, value] of Object.entries(numbers)) {

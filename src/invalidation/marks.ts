@@ -94,8 +94,7 @@ export class Marks {
   }
 
   assertInvariants(): void {
-    const isBounded = this.#marks.size <= this.#marksMax
-      && this.#patterns.length <= this.#patternsMax;
+    const isBounded = !this.#isFullOfMarks() && this.#patterns.length <= this.#patternsMax;
     assert(isBounded && this.#floor <= this.#latest, 'limits hold, and a raised floor is a purge');
   }
 

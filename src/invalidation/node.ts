@@ -28,6 +28,7 @@ import { Outbox, type OutboxAppendOptions } from './outbox.ts';
 import { latest, ORIGIN, type Position } from './position.ts';
 import type { Purge } from './purge.ts';
 import { purgesOf } from './purges-of.ts';
+import { APPEND_MS_MAX } from './redis.ts';
 import type { Settle, Siblings } from './siblings.ts';
 import { Stats, type NodeStats } from './stats.ts';
 import { tracedAppend } from './tracing-channels.ts';
@@ -114,7 +115,7 @@ export class InvalidationNode {
     this.#outbox = new Outbox({
       log, maker, clock, random,
       recordsMax: options.outboxRecordsMax ?? 100_000,
-      waitMs: redis?.appendTimeoutMs ?? 250,
+      waitMs: redis?.appendTimeoutMs ?? APPEND_MS_MAX,
       onWidened: (message) => this.#apply(message),
     });
     this.#follower = new Follower({

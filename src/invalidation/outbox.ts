@@ -12,7 +12,7 @@ import type { AppendOptions, Identified, Log } from './log.ts';
 import type { MessageMaker } from './message-maker.ts';
 import { writeMessage, type InvalidationMessage } from './message.ts';
 import type { Position } from './position.ts';
-import { backoffMs } from './redis.ts';
+import { APPEND_MS_MAX, backoffMs } from './redis.ts';
 import { waitWithin } from './within.ts';
 import { Widening, type OnWidened } from './widening.ts';
 
@@ -83,7 +83,7 @@ export class Outbox {
   #draining = false;
 
   constructor({
-    log, maker, recordsMax = 10_000, bytesMax = 32 * 2 ** 20, waitMs = 250, onWidened,
+    log, maker, recordsMax = 10_000, bytesMax = 32 * 2 ** 20, waitMs = APPEND_MS_MAX, onWidened,
     clock = systemClock, random = systemRandom,
   }: OutboxOptions) {
     this.#log = log;

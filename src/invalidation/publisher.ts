@@ -18,7 +18,7 @@ import {
 } from './message.ts';
 import { Outbox } from './outbox.ts';
 import type { Position } from './position.ts';
-import type { RedisOptions } from './redis.ts';
+import { APPEND_MS_MAX, type RedisOptions } from './redis.ts';
 import { Stats, type StatsSnapshot } from './stats.ts';
 import { withTraceparent } from './traceparent.ts';
 
@@ -97,7 +97,9 @@ export class Publisher {
   readonly #stats = new Stats();
 
   constructor(options: PublisherOptions) {
-    const { source, clock = systemClock, random = systemRandom, appendTimeoutMs = 250 } = options;
+    const {
+      source, clock = systemClock, random = systemRandom, appendTimeoutMs = APPEND_MS_MAX,
+    } = options;
     this.#clock = clock;
     this.#strict = options.strict ?? false;
     this.#traceparent = options.traceparent ?? (() => undefined);

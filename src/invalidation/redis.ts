@@ -33,6 +33,8 @@ export interface RedisConnectionOptions {
   readonly random?: Random;
 }
 
+/** No caller waits longer until an invalidation is in the log, where nothing else is said. */
+export const APPEND_MS_MAX: Millis = 250;
 const RETRY_FIRST_MS = 50;
 const RETRY_CAP_MS = 1_000;
 /** How long a socket may take to close in good order: a server that is stopped never answers. */

@@ -30,25 +30,30 @@ export class ReadyAnswers {
 
   of(entry: Entry, template: Template, coding: Coding | undefined): ReadyAnswer {
     const forms = this.#young.get(entry) ?? this.#rejuvenated(entry);
-    for (const form of forms) {
-      if (form.template === template && form.coding === coding) return form;
-    }
-    const made = new ReadyAnswer(entry, { template, coding, options: this.#options });
-    if (forms.length >= FORMS_MAX) forms.length = 0;
-    forms.push(made);
-    this.#youngCount += 1;
-    return made;
+    const form = forms.find((one) => one.template === template && one.coding === coding)
+      ?? this.#made(forms, new ReadyAnswer(entry, { template, coding, options: this.#options }));
+    if (this.#youngCount > this.#formsMax) this.#turn();
+    return form;
   }
 
   #rejuvenated(entry: Entry): ReadyAnswer[] {
-    if (this.#youngCount >= this.#formsMax) {
-      [this.#old, this.#young] = [this.#young, new WeakMap()];
-      this.#youngCount = 0;
-    }
     const forms = this.#old.get(entry) ?? [];
+    this.#old.delete(entry);
     this.#young.set(entry, forms);
     this.#youngCount += forms.length;
     return forms;
+  }
+
+  #made(forms: ReadyAnswer[], form: ReadyAnswer): ReadyAnswer {
+    if (forms.length >= FORMS_MAX) this.#youngCount -= forms.splice(0).length;
+    forms.push(form);
+    this.#youngCount += 1;
+    return form;
+  }
+
+  #turn(): void {
+    [this.#old, this.#young] = [this.#young, new WeakMap()];
+    this.#youngCount = 0;
   }
 
   /** One object for all templates that say the same. */

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import {
   EARLY_EXPIRY_MAX, JITTER_MAX, LOCK_MS_MAX, REFRESH_HITS_MAX, SETTLE_MS_MAX,
 } from '../../policy/declared-strategy.ts';
+import { APPEND_MS_MAX } from '../../invalidation/redis.ts';
 import { accessOptions } from './access-schema.ts';
 import { auditOptions } from './audit-schema.ts';
 import { sourcesOptions } from './sources-schema.ts';
@@ -84,7 +85,7 @@ const redis = z.strictObject({
   }),
   readTimeoutMs: delayMs.default(50)
     .meta(about('No request waits longer for all that Redis holds for it.')),
-  appendTimeoutMs: delayMs.default(250)
+  appendTimeoutMs: delayMs.default(APPEND_MS_MAX)
     .meta(about('No invalidation waits longer to be in the log; it is then tried again.')),
 });
 

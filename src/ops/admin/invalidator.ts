@@ -89,7 +89,7 @@ export class Invalidator {
   /** What has been asked of this node: of this process, and of its others. */
   async countsOfAll(): Promise<readonly DoorCounts[]> {
     const others = await this.#options.colleagues?.ask('invalidations') ?? [];
-    return [this.metrics.counts, ...others.filter((one) => one !== null) as DoorCounts[]];
+    return [this.metrics.counts, ...others as readonly DoorCounts[]];
   }
 
   /** Entries in memory of the node that carry what the record has purged, and are of before. */
@@ -203,7 +203,7 @@ export class Invalidator {
     const ofKeys = {
       entries: 0, tags: matching, count: matching.length, scanned: 0, complete: true,
     };
-    const surveys = others.filter((one) => one !== null) as Survey[];
+    const surveys = others as readonly Survey[];
     return together([own, ...surveys, ofKeys]);
   }
 }

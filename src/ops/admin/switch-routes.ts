@@ -87,7 +87,7 @@ export async function takeOverSwitch(
   colleagues: Colleagues | undefined,
 ): Promise<void> {
   const others = await colleagues?.ask(SWITCHED) ?? [];
-  for (const other of others) if (other !== null) operations.takeOver(other as SwitchedOff);
+  for (const other of others) operations.takeOver(other as SwitchedOff);
 }
 
 async function switchNode(

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { FreshetError } from '../../invalidation/errors.ts';
 import { readPattern } from '../../invalidation/pattern.ts';
+import { isOfAll } from '../admin/order.ts';
 import type { NamedOrder, PurgeOrder } from './append-purges.ts';
 import {
   asJson, CommandFailure, JSON_FLAG, lastOf, UsageError, type Command, type Flag, type FlagValues,
@@ -26,7 +27,9 @@ const REQUEST_ID_FLAG: Flag = {
   value: 'ID',
   description: 'run again under the same one, nothing is purged twice (default: a new one)',
 };
-const YES_FLAG: Flag = { name: 'yes', description: "required with '*', which purges everything" };
+const YES_FLAG: Flag = {
+  name: 'yes', description: "required with '*', and whatever else ends everything",
+};
 const REDIS_FLAG: Flag = {
   name: 'redis',
   value: 'URL',
@@ -112,10 +115,11 @@ function checkPattern(pattern: string): void {
 }
 
 function checkFlags(values: FlagValues, orders: readonly PurgeOrder[]): void {
-  const isOfAll = orders.some((order) =>
-    order.kind === 'pattern' && readPattern(order.pattern).kind === 'all');
-  if (isOfAll && !values.has(YES_FLAG.name) && !values.has(DRY_RUN_FLAG.name)) {
-    throw new UsageError("purge: '*' ends all that is cached on all nodes: --yes was required");
+  const ofAll = orders.find((order) =>
+    order.kind === 'pattern' && isOfAll({ ...order, cacheKeys: [] }));
+  if (ofAll?.kind === 'pattern' && !values.has(YES_FLAG.name) && !values.has(DRY_RUN_FLAG.name)) {
+    throw new UsageError(
+      `purge: '${ofAll.pattern}' ends all that is cached on all nodes: --yes was required`);
   }
   const requestId = lastOf(values, REQUEST_ID_FLAG) ?? 'none';
   if (!/^[\x21-\x7e]{1,100}$/.test(requestId)) {

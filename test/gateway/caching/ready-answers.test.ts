@@ -1,19 +1,34 @@
 import { expect, it } from 'vitest';
+import type { Entry } from '../../../src/cache/entry.ts';
 import { ReadyAnswers } from '../../../src/gateway/caching/ready-answers.ts';
 import { entryOf } from '../../cache/samples.ts';
 
-it('counts each form of an answer', () => {
-  const answers = new ReadyAnswers({}, 20 * 1_024);
-  const template = (mediaType: string) => answers.template({
-    headers: [], mediaType, shared: true, public: true,
-  });
-  const forms = Array.from({ length: 15 }, (_, n) => template(`text/${n}`));
-  const entry = entryOf('of many forms');
-  const [first] = forms.map((form) => answers.of(entry, form, undefined));
-  for (const other of [entryOf('a'), entryOf('b')]) {
-    for (const form of forms) answers.of(other, form, undefined);
+function twentyForms() {
+  const answers = new ReadyAnswers({}, 2 * 20 * 1_024);
+  const forms = Array.from({ length: 40 }, (_, n) => answers.template({
+    headers: [], mediaType: `text/${n}`, shared: true, public: true,
+  }));
+  return { forms, of: (entry: Entry, form = 0) => answers.of(entry, forms[form]!, undefined) };
+}
+
+it('counts each form of an answer, also of entries that it has long known', () => {
+  const { of } = twentyForms();
+  const [unused, ...others] = ['unused', 'a', 'b', 'c'].map((text) => entryOf(text));
+  const first = of(unused!);
+  for (const other of others) of(other);
+  for (const other of others) for (let form = 1; form < 15; form += 1) of(other, form);
+  expect(of(unused!)).not.toBe(first);
+});
+
+it('does not count the forms that it has let go', () => {
+  const { of, forms } = twentyForms();
+  const [unused, changing] = [entryOf('unused'), entryOf('changing')];
+  const first = of(unused);
+  for (let round = 0; round < 4; round += 1) {
+    for (const form of forms.keys()) of(changing, form);
+    of(entryOf(`another ${round}`));
   }
-  expect(answers.of(entry, forms[0]!, undefined)).not.toBe(first);
+  expect(of(unused)).toBe(first);
 });
 
 it('keeps the answers of entries that are asked for, and of no more than two generations', () => {

@@ -59,8 +59,13 @@ describe('freshet purge', () => {
   });
 
   it('purges everything only for an admin who says so', async () => {
-    const { code, err } = await purge(['*'], TOKENS.admin);
-    expect([code, err]).toEqual([2, expect.stringContaining('--yes was required')]);
+    for (const pattern of ['*', '**', '*:*', '/./']) {
+      for (const where of [[], ['--redis', 'redis://127.0.0.1:1']]) {
+        const { code, err } = await purge(['user:1', pattern, ...where], TOKENS.admin);
+        const told = `'${pattern}' ends all that is cached on all nodes: --yes was required`;
+        expect([code, err]).toEqual([2, expect.stringContaining(told)]);
+      }
+    }
     const dry = await purge(['*', '--dry-run'], TOKENS.read);
     expect(dry.out).toContain('would purge *: 2 entries');
     expect((await purge(['**', '--yes'], TOKENS.purge)).code).toBe(4);
