@@ -356,7 +356,7 @@ export class Load {
       gateways[node]?.waitedForProcessor(askedAt) ?? 0,
     );
     const tookMs = fullMs - standstillMs;
-    const isLate = tally.waited(kind, tookMs);
+    const isLate = tally.waited(kind, { tookMs, fullMs });
     if (isLate) {
       tally.complain(`a request (${kind}) took ${Math.round(tookMs)} ms at ${seconds(askedAt)}, `
         + `without ${Math.round(standstillMs)} ms of standstill, node ${node}: `

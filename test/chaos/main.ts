@@ -46,7 +46,8 @@ if (rows === 0) {
   const names = new Set(runs.flatMap(({ topology }) => Object.keys(FAULTS[topology])));
   usage(`--fault is one of "${[...names].join('", "')}"`);
 }
-const reads = Math.ceil(Number(values.reads) / rows);
+const reads = Math.ceil(atLeast(1, 'reads') / rows);
+const pauseMsMax = atLeast(0, 'pause');
 const { seed } = values;
 
 const startedAt = performance.now();
@@ -59,7 +60,6 @@ for (const { topology, faults } of runs.filter((run) => run.faults.length > 0)) 
       + `${tally.holds ? 'all holds' : 'FAILED'}\n`);
     for (const complaint of tally.complaints) process.stderr.write(`    ${complaint}\n`);
   };
-  const pauseMsMax = Number(values.pause);
   tallies.push(...await chaos({ topology, faults, reads, seed, onTally, pauseMsMax }));
 }
 say(tableOf(tallies));
@@ -77,6 +77,14 @@ process.exit(tallies.every(({ holds }) => holds) ? 0 : 1);
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
+}
+
+function atLeast(least: number, name: 'reads' | 'pause'): number {
+  const value = Number(values[name]);
+  if (values[name].trim() === '' || !(value >= least && value <= Number.MAX_SAFE_INTEGER)) {
+    usage(`--${name} is a number of at least ${least}, got ${values[name]}`);
+  }
+  return value;
 }
 
 function usage(text: string): never {
