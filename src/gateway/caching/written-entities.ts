@@ -1,6 +1,6 @@
 /**
  * Keeps what a mutation's answer shows of entities as what the next read of them would fetch, for
- * types that are declared to be written through. Whether it may be kept is decided by
+ * types and mutations that are declared to write through. Whether it may be kept is decided by
  * `WriteThrough` of the cache.
  */
 import type { ExecutionResult } from 'graphql';

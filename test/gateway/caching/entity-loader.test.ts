@@ -35,6 +35,8 @@ const SECRET = 'a secret of the issuer and of this test alone';
 
 let freshet: Freshet;
 let people: Map<string, User>;
+/** How a batch says that somebody is not there: a look-up in a Map says undefined. */
+let nobody: null | undefined;
 /** Each holds up one event, or one letter. */
 let gates: readonly PromiseWithResolvers<void>[];
 /** The ids of the letters that were read. */
@@ -46,12 +48,13 @@ beforeEach(() => {
   clock = new ManualClock();
   freshet = createFreshet({ clock, headers: { token: { secret: SECRET } } });
   people = new Map([['1', { id: '1', name: 'old' }]]);
+  nobody = undefined;
   read = [];
   gates = [Promise.withResolvers(), Promise.withResolvers()];
   const loader = freshet.entityLoader<User, Context>({
     type: 'User',
     batch: async (ids) => ids.map((id) =>
-      (id === 'bad' ? new Error('unreadable') : people.get(id))),
+      (id === 'bad' ? new Error('unreadable') : (people.get(id) ?? nobody))),
   });
   const letters = freshet.entityLoader<{ id: string; text: string }, Context>({
     type: 'Letter',
@@ -119,6 +122,20 @@ it('tells all who asked for it in a mutation that an entity could not be read', 
   const { data, errors } = await (await ask(`mutation { ${steps} }`)).json();
   expect(data).toEqual({ rename: { a: null, b: null } });
   expect(errors).toHaveLength(2);
+});
+
+it.each([null, undefined])('tells that an entity is not there, for which it is told %s', async (
+  none,
+) => {
+  nobody = none;
+  const query = '{ user(id: "2") { name } }';
+  for (const text of [query, query, 'mutation { look(id: "2") { name } }']) {
+    const { data, errors } = await (await ask(text)).json();
+    expect([Object.values(data as object), errors]).toEqual([[null], undefined]);
+  }
+  people.set('2', { id: '2', name: 'Bob' });
+  await freshet.invalidate(maker.created('User', '2'));
+  expect((await (await ask(query)).json()).data).toEqual({ user: { name: 'Bob' } });
 });
 
 it('shows in each event of a subscription what is so by then', async () => {

@@ -151,6 +151,14 @@ describe('the OpenAPI document', () => {
     }
   });
 
+  it('tells what a signed trial answers, which says in its body that it is one', async () => {
+    const purges = service.records.length;
+    const webhook = { path: '/webhook/invalidate', method: 'post', at: '/webhook/invalidate' };
+    const body = { type: 'key', keys: ['user:1'], dry_run: true };
+    expect(await check(webhook, { body, query: '' })).toBe(200);
+    expect(service.records).toHaveLength(purges);
+  });
+
   it('is for those who may look', async () => {
     expect((await service.ask('/openapi.json')).status).toBe(401);
   });

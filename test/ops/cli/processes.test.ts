@@ -108,11 +108,12 @@ it('ends the watchers before the node ends', async () => {
   const watching = freshet(['watch', '--json', '--token-file', 'token']);
   await printed(watching, /"begin"/, { name: 'freshet watch', deadlineMs: START_MS_MAX });
   const told = printed(watching, /freshet: the node has ended/, { name: 'freshet watch' });
-  const exited = once(node, 'exit');
+  // After its last words, which may come later than its end.
+  const closed = once(node, 'close');
   let said = '';
   node.stdout?.on('data', (chunk: Buffer) => (said += chunk.toString()));
   node.kill('SIGTERM');
-  const [code] = await exited as [number | null];
+  const [code] = await closed as [number | null];
   const faults = said.split('\n').filter((line) => /"level":"(error|fatal)"/.test(line));
   expect({ code, faults }).toEqual({ code: 0, faults: [] });
   await told;

@@ -209,7 +209,9 @@ describe('tags', () => {
     const answered = page.waitForResponse((response) => isDryRun(new URL(response.url())));
     held.resolve();
     await (await answered).finished();
-    await page.evaluate(() => new Promise((resolve) => setTimeout(resolve)));
+    // What is answered after it is shown, so it has been dealt with.
+    await page.getByRole('button', { name: 'Dry run' }).click();
+    await page.getByText(/It would purge user:3/).waitFor();
     expect(await page.getByRole('dialog').count()).toBe(0);
     await page.getByRole('button', { name: 'Purge...' }).click();
     const dialog = page.getByRole('dialog', { name: /Purge key user:3/ });

@@ -22,6 +22,8 @@ export const maker = new MessageMaker({
 
 export class NatsWorld implements BrokerWorld {
   readonly isShared = true;
+  /** The server keeps what is not acknowledged, whoever reads. */
+  readonly beginsAnewAlone = false;
   readonly server: NatsServer;
   /** Another one, that asks for a user and a password. */
   readonly guarded: NatsServer;

@@ -21,6 +21,8 @@ export const maker = new MessageMaker({
 
 export class RabbitmqWorld implements BrokerWorld {
   readonly isShared = true;
+  /** The queue may have been made anew, and not been bound at once. */
+  readonly beginsAnewAlone = true;
   readonly server: RabbitmqServer;
   readonly #proxy: Proxy;
   #isKilled = false;
