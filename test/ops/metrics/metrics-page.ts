@@ -62,6 +62,7 @@ counted.
 ## Alerts, and a dashboard
 
 \`deploy/prometheus/rules.yml\` has alerts, each with its section of the [runbook](runbook.md);
+all nodes of a fleet, and no others, are to be one job there, since some ask about its worst node;
 \`deploy/prometheus/rules.test.yml\` shows when they fire. \`deploy/grafana/freshet.json\` is a
 dashboard. The profile \`observability\` of docker-compose.yml starts both: Prometheus on port 9090,
 Grafana on port 3000.
