@@ -26,6 +26,8 @@ const SEEN_TO = [
   'json', 'yaml', 'graphql', 'ts',
   // commands.test.ts.
   'sh', 'sql', 'console', 'text',
+  // test/ops/cli/redis-user.test.ts.
+  'redis-acl',
   // Drawings and transcripts; commands.test.ts looks for commands in them.
   '',
 ];
