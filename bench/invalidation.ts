@@ -13,6 +13,7 @@ import { loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { Redis } from 'ioredis';
 import { Client } from 'pg';
 import { createPublisher, createSubscriber, RedisLog } from '../src/invalidation/index.ts';
 import { Histogram } from '../src/invalidation/histogram.ts';
@@ -34,6 +35,8 @@ const { values } = parseArgs({
     rate: { type: 'string', default: '1000' },
     backlog: { type: 'string' },
     rows: { type: 'string' },
+    /** That alone. */
+    'round-trip': { type: 'boolean', default: false },
   },
 });
 const { quick } = values;
@@ -44,19 +47,43 @@ const MINUTES = 60_000 * 10;
 
 const results = {
   loadAtStart: loadavg()[0],
-  roundTrip: await roundTrip(),
-  ...await intake(),
-  relay: await relayRate(),
+  bare: await roundTrip('bare'),
+  roundTrip: await roundTrip('library'),
+  ...(values['round-trip'] ? {} : { ...await intake(), relay: await relayRate() }),
 };
 console.log(JSON.stringify(results, undefined, 2));
 keep('invalidation', { quick, ...results });
 
+interface Way {
+  publish(id: string): Promise<unknown>;
+  close(): unknown;
+}
+
+/** By the library; or as a client writes to the Stream that does nothing else, to compare. */
+const WAYS = {
+  library(redis: string): Way {
+    const publisher = createPublisher({ redis, source: 'bench', batch: false });
+    return {
+      publish: (id) => publisher.invalidateUser(id, { action: 'Update' }),
+      close: () => publisher.close(),
+    };
+  },
+  bare(redis: string): Way {
+    const client = new Redis(redis);
+    const text = 'x'.repeat(250);
+    return {
+      publish: (id) => client.xadd('bare', '*', 'message', JSON.stringify({ id, text })),
+      close: () => client.disconnect(),
+    };
+  },
+};
+
 /** At a steady rate, with the subscriber in a process of its own. */
-async function roundTrip(): Promise<object> {
+async function roundTrip(how: keyof typeof WAYS): Promise<object> {
   const redis = await startRedis();
-  const publisher = createPublisher({ redis: redis.url, source: 'bench', batch: false });
+  const way = WAYS[how](redis.url);
   const file = fileURLToPath(new URL('invalidation-subscriber.ts', import.meta.url));
-  const child = fork(file, [redis.url, String(messages)]);
+  const child = fork(file, [how, redis.url, String(messages)]);
   await once(child, 'message');
   const told = once(child, 'message');
   const sentAt = new Map<string, bigint>();
@@ -66,7 +93,7 @@ async function roundTrip(): Promise<object> {
     const id = String(n);
     const startedAt = process.hrtime.bigint();
     sentAt.set(id, startedAt);
-    void publisher.invalidateUser(id, { action: 'Update' }).then(() => {
+    void way.publish(id).then(() => {
       if (n > messages / 10) published.record(Number(process.hrtime.bigint() - startedAt) / 1e6);
     });
     // At rest meanwhile: to wait on the processor would take it from Redis and the subscriber.
@@ -77,7 +104,7 @@ async function roundTrip(): Promise<object> {
     called.record(Number(BigInt(at) - (sentAt.get(id) ?? 0n)) / 1e6);
   }
   child.kill();
-  await publisher.close();
+  await way.close();
   await redis.stop();
   return { perSecond: rate, publish: published.percentiles(), callback: called.percentiles() };
 }
