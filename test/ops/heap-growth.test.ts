@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
+import { withBoundNewSpace } from '../../src/ops/heap-growth.ts';
 
 const file = fileURLToPath(new URL('heap-growth-process.ts', import.meta.url));
 
@@ -13,4 +14,12 @@ async function grown(how: 'bound' | 'free'): Promise<number> {
 it('lets less of what is no longer alive lie in the heap', async () => {
   const [bound, free] = await Promise.all([grown('bound'), grown('free')]);
   expect(bound).toBeLessThan(0.9 * free);
+});
+
+it('bounds the space for new objects of a process that is started, unless somebody has', () => {
+  const own = '--max-semi-space-size=8';
+  expect(withBoundNewSpace(['--inspect'])).toEqual(['--inspect', own]);
+  expect(withBoundNewSpace([], '--max-old-space-size=512')).toEqual([own]);
+  expect(withBoundNewSpace(['--max-semi-space-size=64'])).toEqual(['--max-semi-space-size=64']);
+  expect(withBoundNewSpace([], '--semi-space-growth-factor=1')).toEqual([]);
 });

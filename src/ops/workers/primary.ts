@@ -5,6 +5,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import { once } from 'node:events';
 import type { Clock, Random } from '../../invalidation/clock.ts';
+import { withBoundNewSpace } from '../heap-growth.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import type { Logger } from '../logger.ts';
 import type { FromWorker, ToWorker } from './envelope.ts';
@@ -23,6 +24,8 @@ export interface PrimaryOptions {
 /** Starts `workers` processes with this one's own command line; they belong to `lifecycle`. */
 export function startWorkers(options: PrimaryOptions): Promise<Started> {
   const { workers, log, lifecycle, clock, random } = options;
+  const { execArgv, env: { NODE_OPTIONS: nodeOptions } } = process;
+  cluster.setupPrimary({ execArgv: [...withBoundNewSpace(execArgv, nodeOptions)] });
   const switchboard = new Switchboard();
   const pool = new WorkerPool({
     size: workers,

@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -168,6 +169,10 @@ describe('freshet start --workers', () => {
   it('replaces a worker that is killed, and answers meanwhile', async () => {
     const { url, adminUrl } = await startNode();
     const [victim = 0, ...others] = await processesOf(adminUrl);
+    if (process.platform === 'linux') {
+      // The flags of a process are told by the kernel alone.
+      expect(readFileSync(`/proc/${victim}/cmdline`, 'utf8')).toContain('--max-semi-space-size=');
+    }
     process.kill(victim, 'SIGKILL');
     await until(async () => {
       const now = await processesOf(adminUrl);
