@@ -11,6 +11,7 @@ import type { Caller } from '../http/caller.ts';
 import { codingsTaken, matchedEntityTag } from '../http/content-coding.ts';
 import type { PositionCookie } from '../http/position-cookie.ts';
 import { Exchange, type CachedContext } from './exchange.ts';
+import { putInOrder } from './field-order.ts';
 import type { HitPath, Left } from './hit-path.ts';
 import { asGraphQLError } from '../http/refusal.ts';
 import type { ReadRequest } from '../http/request-body.ts';
@@ -134,8 +135,9 @@ interface Served {
 }
 
 /** Returns the result. Parts that do not fit the schema leave errors in it that no origin gave. */
-function whole(result: ExecutionResult, { contextValue }: ExecutionArgs): ExecutionResult {
-  const { exchange } = contextValue as CachedContext;
+function whole(result: ExecutionResult, args: ExecutionArgs): ExecutionResult {
+  const { exchange } = args.contextValue as CachedContext;
+  putInOrder(result.data, args);
   if (result.errors?.some(isUnexpected)) exchange.break();
   return result;
 }
