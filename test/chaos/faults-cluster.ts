@@ -91,15 +91,20 @@ async function restartMaster(scene: Scene): Promise<void> {
 }
 
 /** All servers take part, and each replica has its master. */
-async function whole(scene: Scene): Promise<void> {
-  await Promise.all(scene.topology.servers.map((server) => at(server, (client) =>
-    until(async () => {
-      const info = await client.cluster('INFO');
-      const said = await client.info('replication');
-      const linked = said.includes('role:master') ? said.includes('connected_slaves:1')
-        : said.includes('master_link_status:up');
-      return linked && info.includes('cluster_state:ok');
-    }, { what: 'the Cluster is whole again', deadlineMs: REPAIR_MS, everyMs: 50 }))));
+async function whole({ topology: { servers } }: Scene): Promise<void> {
+  const isWhole = (state: string): boolean => state.includes('cluster_state:ok')
+    && state.includes(state.includes('role:master') ? 'connected_slaves:1' : 'link_status:up');
+  const all = { what: 'the Cluster is whole again', deadlineMs: REPAIR_MS, everyMs: 50 };
+  await Promise.all(servers.map((server) => at(server, async (client) => {
+    let state = '';
+    await until(async () => {
+      state = `${await client.cluster('INFO')} ${await client.info('replication')}`;
+      return isWhole(state);
+    }, all).catch(async (cause: unknown) => {
+      const nodes = await client.cluster('NODES').catch(String);
+      throw new Error(`${server.port}: ${state}\n${String(nodes)}`, { cause });
+    });
+  })));
 }
 
 async function ownerOfLog(scene: Scene): Promise<Member> {

@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util';
 import { chaos } from './chaos.ts';
 import { FAULTS } from './faults.ts';
 import { StolenTime } from './stolen-time.ts';
-import { tableOf, type Tally } from './tally.ts';
+import { TABLE_HEAD, tableLineOf, type Tally } from './tally.ts';
 import type { TopologyName } from './topology.ts';
 
 const ALL = Object.keys(FAULTS) as TopologyName[];
@@ -53,16 +53,18 @@ const { seed } = values;
 const startedAt = performance.now();
 const stolen = new StolenTime();
 const tallies: Tally[] = [];
+for (const line of TABLE_HEAD) say(line);
 for (const { topology, faults } of runs.filter((run) => run.faults.length > 0)) {
   const onTally = (tally: Tally): void => {
     const seconds = Math.round((performance.now() - startedAt) / 1_000);
     process.stderr.write(`${seconds} s  ${topology}, ${tally.fault}: ${tally.reads} reads, `
       + `${tally.holds ? 'all holds' : 'FAILED'}\n`);
     for (const complaint of tally.complaints) process.stderr.write(`    ${complaint}\n`);
+    // At once: whatever becomes of the rest, this was seen.
+    say(tableLineOf(tally));
   };
   tallies.push(...await chaos({ topology, faults, reads, seed, onTally, pauseMsMax }));
 }
-say(tableOf(tallies));
 say('');
 const sum = (key: 'reads' | 'writes' | 'staleBeyond' | 'failed'): string =>
   tallies.reduce((total, tally) => total + tally[key], 0).toLocaleString('en-US');

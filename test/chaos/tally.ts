@@ -87,9 +87,14 @@ const HEADS = [
 ] as const;
 
 /** As Markdown, so that it can stand in docs/reliability.md as it is. */
-export function tableOf(tallies: readonly Tally[]): string {
-  const lines = [HEADS, HEADS.map((_, at) => (at < 2 ? '---' : '---:')), ...tallies.map(rowOf)];
-  return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+export const TABLE_HEAD = [lineOf(HEADS), lineOf(HEADS.map((_, at) => (at < 2 ? '---' : '---:')))];
+
+export function tableLineOf(tally: Tally): string {
+  return lineOf(rowOf(tally));
+}
+
+function lineOf(cells: readonly string[]): string {
+  return `| ${cells.join(' | ')} |`;
 }
 
 function rowOf(tally: Tally): string[] {
