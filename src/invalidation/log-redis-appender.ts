@@ -166,6 +166,8 @@ export class RedisLogAppender {
   }
 
   #remember(pending: readonly Appended[]): void {
+    const { own } = this.#options;
+    if (own?.isRead !== true) return;
     const messages: InvalidationMessage[] = [];
     for (const { message } of pending) {
       if (message === undefined) return;
@@ -174,7 +176,7 @@ export class RedisLogAppender {
     const { messageId, json } = pending.at(-1) as Appended;
     const isOne = pending.length === 1;
     const text = isOne ? json : `[${pending.map((one) => one.json).join(',')}]`;
-    this.#options.own?.add({ messageId, text, messages });
+    own.add({ messageId, text, messages });
   }
 }
 

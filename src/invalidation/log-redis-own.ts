@@ -1,7 +1,8 @@
 /**
  * What this process has appended of late, as text and as messages, so that it need not parse what
  * it then reads in the log. It promises: only a text that is the same to the letter is taken for
- * one of these, so what it gives is what parsing would; and its memory is bounded.
+ * one of these, so what it gives is what parsing would; its memory is bounded; and where nobody
+ * reads, as in a service that only publishes, nothing is remembered.
  */
 import assert from 'node:assert/strict';
 import type { InvalidationMessage } from './message.ts';
@@ -23,6 +24,7 @@ export class OwnEntries {
   /** In the order in which they were added. */
   readonly #entries = new Map<string, OwnEntry>();
   #length = 0;
+  #readers = 0;
 
   constructor(lengthMax = LENGTH_MAX) {
     assert(lengthMax >= 1, 'own entries have room for something');
@@ -34,7 +36,23 @@ export class OwnEntries {
     return this.#entries.size;
   }
 
+  get isRead(): boolean {
+    return this.#readers > 0;
+  }
+
+  /** Somebody reads the log from here on, until the returned function is called, once. */
+  readBy(): () => void {
+    this.#readers += 1;
+    return () => {
+      this.#readers -= 1;
+      if (this.isRead) return;
+      this.#entries.clear();
+      this.#length = 0;
+    };
+  }
+
   add(entry: OwnEntry): void {
+    if (!this.isRead) return;
     this.#drop(entry.messageId);
     this.#entries.set(entry.messageId, entry);
     this.#length += entry.text.length;

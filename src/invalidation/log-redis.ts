@@ -108,9 +108,11 @@ export class RedisLog implements Log {
     const signal = AbortSignal.any([options.signal, this.#closing.signal]);
     const close = (): void => connection.close();
     signal.addEventListener('abort', close, { once: true });
+    const ended = this.#own.readBy();
     try {
       yield* reader.read(options.from, signal);
     } finally {
+      ended();
       signal.removeEventListener('abort', close);
       close();
     }

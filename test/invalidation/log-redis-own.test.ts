@@ -10,9 +10,30 @@ function entry(): OwnEntry {
   };
 }
 
+function readEntries(lengthMax?: number): OwnEntries {
+  const own = new OwnEntries(lengthMax);
+  own.readBy();
+  return own;
+}
+
 describe('what a process has appended', () => {
-  it('is known once, by the same text alone', () => {
+  it('is remembered while somebody reads', () => {
     const own = new OwnEntries();
+    own.add(entry());
+    expect(own.size).toBe(0);
+    const [first, second] = [own.readBy(), own.readBy()];
+    own.add(entry());
+    first();
+    own.add(entry());
+    expect(own.size).toBe(2);
+    second();
+    expect(own.size).toBe(0);
+    own.add(entry());
+    expect(own.size).toBe(0);
+  });
+
+  it('is known once, by the same text alone', () => {
+    const own = readEntries();
     const { messageId, text, messages } = entry();
     own.add({ messageId, text, messages });
     expect(own.take(messageId, `${text} `)).toBeUndefined();
@@ -23,7 +44,7 @@ describe('what a process has appended', () => {
   });
 
   it('is that of the last one where an ID comes again', () => {
-    const own = new OwnEntries();
+    const own = readEntries();
     const [first, second] = [entry(), entry()];
     own.add(first);
     own.add({ ...second, messageId: first.messageId });
@@ -33,7 +54,7 @@ describe('what a process has appended', () => {
 
   it('takes no more memory than it may: the oldest goes first', () => {
     const entries = [entry(), entry(), entry()] as const;
-    const own = new OwnEntries(entries[1].text.length + entries[2].text.length);
+    const own = readEntries(entries[1].text.length + entries[2].text.length);
     for (const one of entries) own.add(one);
     expect(own.take(entries[0].messageId, entries[0].text)).toBeUndefined();
     expect(own.size).toBe(2);

@@ -97,12 +97,17 @@ export class SimulatedLog implements Log {
     });
     const signal = AbortSignal.any([ended, this.#closing.signal]);
     signal.addEventListener('abort', () => connection.close(), { once: true });
-    for await (const event of reader.read(from, signal)) {
-      while (clock.now() < this.heldUntil && !signal.aborted) {
-        await pause(clock, Math.min(HOLD_MS, this.heldUntil - clock.now()), signal);
+    const isOver = this.#own.readBy();
+    try {
+      for await (const event of reader.read(from, signal)) {
+        while (clock.now() < this.heldUntil && !signal.aborted) {
+          await pause(clock, Math.min(HOLD_MS, this.heldUntil - clock.now()), signal);
+        }
+        yield event;
+        if (event.kind === 'records' && random() < duplicates) yield event;
       }
-      yield event;
-      if (event.kind === 'records' && random() < duplicates) yield event;
+    } finally {
+      isOver();
     }
   }
 
