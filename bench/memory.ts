@@ -119,14 +119,16 @@ async function measureGateway(
   const payload = answerTo({ id: idOf(1), bytes }).length;
   const beyondLimit = Math.max(peak.bytes, rss) - bytesMax;
   const holds = beyondLimit <= BEYOND_BYTES_MAX;
-  console.log(`gateway ${nodeArgs.join(' ') || 'without flags'}, limit ${mib(bytesMax)}, ${state.entries} entries of ${payload} B, `
+  console.log(`gateway ${nodeArgs.join(' ') || 'without flags'}, limit ${mib(bytesMax)}, `
+    + `${state.entries} entries of ${payload} B, `
     + `${state.evictions} evicted: RSS ${mib(rest)} at rest, ${mib(rss)} filled, `
     + `${mib(peak.bytes)} at most: ${mib(beyondLimit)} beyond the limit `
     + `(${holds ? 'within' : 'NOT within'} ${mib(BEYOND_BYTES_MAX)}); `
     + `reckoned ${Math.round(state.bytes / state.entries - payload)} B an entry beside payload, `
     + `RSS grown by ${Math.round((rss - rest) / state.entries - payload)}`);
   results.push({
-    where: 'gateway', nodeArgs, bytesMax, entries: state.entries, payload, evictions: state.evictions,
+    where: 'gateway', nodeArgs, bytesMax, entries: state.entries, payload,
+    evictions: state.evictions,
     restBytes: rest, rssBytes: rss, peakBytes: peak.bytes, beyondLimit, holds,
     reckonedBytes: state.bytes,
   });

@@ -1,8 +1,9 @@
 /**
  * How long patterns that are meant to hurt hold the event loop: 10,000 of them are read, remembered
  * and asked of an entry with 50 tags, and a cache of 20,000 entries is surveyed for each of a few.
- * Each step by itself is what nothing can interrupt. It is made once, and the slowest of all counts,
- * without the time in which the machine let others run; in brackets with it.
+ * Each step by itself is what nothing can interrupt, and is made once. Told is what 999 of 1,000
+ * take at most, and the longest: that is a collection of garbage (`--trace-gc` shows it), which
+ * comes in whichever step it comes. Without the time in which the machine let others run.
  */
 import { readFileSync } from 'node:fs';
 import { systemClock } from '../src/invalidation/clock.ts';
@@ -32,16 +33,9 @@ const HOSTILE: readonly ((n: number) => string)[] = [
   (n) => `/${'a?'.repeat(5_120)}${n}/`,
 ];
 
-/** Of what was measured, the longest so far. */
-interface Longest {
-  /** Without the time in which this thread was ready to run and had no processor. */
-  ownMs: number;
-  /** With it. */
-  fullMs: number;
-}
-
-const none = (): Longest => ({ ownMs: 0, fullMs: 0 });
-const longest = { read: none(), remembered: none(), checked: none(), turn: none() };
+const taken = {
+  read: [] as number[], remembered: [] as number[], checked: [] as number[], turn: [] as number[],
+};
 const entries = Array.from({ length: 20_000 }, (_, n) =>
   entryOf('x', { tags: [`user:${'a'.repeat(36)}${n}`, `post:${n}`], stamp: ORIGIN }));
 const surveyor = new Surveyor({ entries: () => entries.values(), clock: systemClock });
@@ -59,18 +53,14 @@ const waitedMs = (): number => {
 };
 
 /** Begins a step; what is returned ends it. */
-function measure(step: Longest): () => void {
+function measure(step: keyof typeof taken): () => void {
   const waitedAt = waitedMs();
   const beganAt = performance.now();
-  return () => {
-    const fullMs = performance.now() - beganAt;
-    step.fullMs = Math.max(step.fullMs, fullMs);
-    step.ownMs = Math.max(step.ownMs, fullMs - (waitedMs() - waitedAt));
-  };
+  return () => taken[step].push(performance.now() - beganAt - (waitedMs() - waitedAt));
 }
 
-function timed<T>(step: keyof typeof longest, act: () => T): T {
-  const end = measure(longest[step]);
+function timed<T>(step: keyof typeof taken, act: () => T): T {
+  const end = measure(step);
   const result = act();
   end();
   return result;
@@ -101,31 +91,37 @@ function one(n: number): void {
 /** How long a task that is always due has to wait. */
 async function surveyAll(): Promise<void> {
   let isOver = false;
-  let end = measure(longest.turn);
-  const watch = (): void => {
-    end();
-    end = measure(longest.turn);
-    if (!isOver) setImmediate(watch);
-  };
-  setImmediate(watch);
+  let end = measure('turn');
+  const watched = new Promise<void>((resolve) => {
+    const watch = (): void => {
+      end();
+      if (isOver) return resolve();
+      end = measure('turn');
+      setImmediate(watch);
+    };
+    setImmediate(watch);
+  });
   for (const text of HOSTILE) {
     const purge = read(text(7));
     await new Promise((resolve) => setImmediate(resolve));
     if (purge !== undefined) await surveyor.survey([purge]);
   }
   isOver = true;
+  await watched;
 }
 
 // What is compiled by the engine on its first use is no property of a pattern.
 for (let n = 0; n < 500; n += 1) one(n);
 await surveyAll();
 refused = 0;
-for (const step of Object.values(longest)) Object.assign(step, none());
+for (const all of Object.values(taken)) all.length = 0;
 for (let n = 500; n < COUNT + 500; n += 1) one(n);
 await surveyAll();
-process.stdout.write(`${COUNT} patterns, ${refused} refused; longest, in ms:\n`);
-for (const [step, { ownMs, fullMs }] of Object.entries(longest)) {
-  const verdict = ownMs <= LIMIT_MS ? '' : `  above ${LIMIT_MS} ms`;
-  process.stdout.write(
-    `  ${step.padEnd(12)}${ownMs.toFixed(2)} (${fullMs.toFixed(2)})${verdict}\n`);
+process.stdout.write(`${COUNT} patterns, ${refused} refused; 99.9 %, longest, in ms:\n`);
+for (const [step, all] of Object.entries(taken)) {
+  const sorted = all.toSorted((one, other) => one - other);
+  const [most = 0, longest = 0] = [sorted[Math.floor(0.999 * sorted.length)], sorted.at(-1)];
+  const verdict = most <= LIMIT_MS ? '' : `  above ${LIMIT_MS} ms`;
+  const figures = [most, longest].map((ms) => ms.toFixed(2).padStart(8)).join('');
+  process.stdout.write(`  ${step.padEnd(12)}${figures}${verdict}\n`);
 }

@@ -1,8 +1,8 @@
 /**
  * What was said on the channel while a node did not listen, it cannot know: so it counts all that
  * was read before it listened as invalidated. That needs a place in the log, since stamps are
- * places: until the node stands there nothing is served that was stamped before. The fence that makes
- * this place tells all nodes of the silence, and settle times begin there.
+ * places: until the node stands there nothing is served that was stamped before. The fence that
+ * makes this place tells all nodes of the silence, and settle times begin there.
  */
 import { pause, type Clock, type Random } from './clock.ts';
 import { fenceMessage } from './fence.ts';

@@ -4,6 +4,7 @@
  * stamped an old value later than this node could guess.
  */
 import assert from 'node:assert/strict';
+import { Matching } from './matching.ts';
 import type { Pattern } from './pattern.ts';
 import type { Purge } from './purge.ts';
 import { keyBelow, keysAbove, type Tag } from './tag.ts';
@@ -16,11 +17,6 @@ export class Holds {
 
   get isEmpty(): boolean {
     return this.#all === 0 && this.#keys.size === 0 && this.#patterns.size === 0;
-  }
-
-  /** Also what depends on nothing. */
-  get touchesAll(): boolean {
-    return this.#all > 0;
   }
 
   /** Returns what ends the hold; calling that again does nothing. */
@@ -38,10 +34,18 @@ export class Holds {
     };
   }
 
-  touches(tag: Tag): boolean {
-    if (this.touchesAll || this.#keys.has(tag)) return true;
+  /** Whether any of them is held; where everything is, also what depends on nothing. */
+  touches(tags: Iterable<Tag>): boolean {
+    if (this.#all > 0) return true;
+    const matching = new Matching();
+    for (const tag of tags) if (this.#holdsTag(tag, matching)) return true;
+    return false;
+  }
+
+  #holdsTag(tag: Tag, matching: Matching): boolean {
+    if (this.#keys.has(tag)) return true;
     if (this.#keys.size > 0 && keysAbove(tag).some((key) => this.#keys.has(key))) return true;
-    for (const { pattern } of this.#patterns) if (pattern.matches(tag)) return true;
+    for (const { pattern } of this.#patterns) if (matching.matches(pattern, tag)) return true;
     return false;
   }
 

@@ -143,7 +143,7 @@ export class Horizon {
    * which it was last found current.
    */
   invalidatedSince(since: Position, tags: Iterable<Tag>): boolean {
-    if (!this.#holds.isEmpty && (since < this.floor || this.#isHeld(tags))) return true;
+    if (!this.#holds.isEmpty && (since < this.floor || this.#holds.touches(tags))) return true;
     return this.#hard.touchedSince(since, tags);
   }
 
@@ -160,11 +160,5 @@ export class Horizon {
   assertInvariants(): void {
     this.#hard.assertInvariants();
     this.#soft.assertInvariants();
-  }
-
-  #isHeld(tags: Iterable<Tag>): boolean {
-    if (this.#holds.touchesAll) return true;
-    for (const tag of tags) if (this.#holds.touches(tag)) return true;
-    return false;
   }
 }

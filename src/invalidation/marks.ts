@@ -6,6 +6,7 @@
  * and that was read before. It may say so of more (a limit was reached), never of less.
  */
 import assert from 'node:assert/strict';
+import { Matching } from './matching.ts';
 import type { Pattern } from './pattern.ts';
 import { latest, ORIGIN, type Position } from './position.ts';
 import type { Purge } from './purge.ts';
@@ -89,7 +90,8 @@ export class Marks {
   touchedSince(since: Position, tags: Iterable<Tag>): boolean {
     if (since >= this.#latest) return false;
     if (since < this.#floor) return true;
-    for (const tag of tags) if (this.#tagTouchedSince(since, tag)) return true;
+    const matching = this.#latestPattern > since ? new Matching() : undefined;
+    for (const tag of tags) if (this.#tagTouchedSince(since, tag, matching)) return true;
     return false;
   }
 
@@ -145,13 +147,13 @@ export class Marks {
     }
   }
 
-  #tagTouchedSince(since: Position, tag: Tag): boolean {
+  #tagTouchedSince(since: Position, tag: Tag, matching: Matching | undefined): boolean {
     if (this.#after(since, tag)) return true;
     if (this.#latestBelow > since && keysAbove(tag).some((key) => this.#after(since, key))) {
       return true;
     }
-    if (this.#latestPattern <= since) return false;
-    return this.#patterns.some(({ pattern, at }) => at > since && pattern.matches(tag));
+    if (matching === undefined) return false;
+    return this.#patterns.some(({ pattern, at }) => at > since && matching.matches(pattern, tag));
   }
 
   #after(since: Position, key: string): boolean {

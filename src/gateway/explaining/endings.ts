@@ -8,6 +8,7 @@ import type { Sighting } from '../../cache/inspector.ts';
 import { pause, type Clock, type Millis } from '../../invalidation/clock.ts';
 import type { LogHistory } from '../../invalidation/history.ts';
 import type { LogRecord } from '../../invalidation/log.ts';
+import { Matching } from '../../invalidation/matching.ts';
 import type { InvalidationMessage } from '../../invalidation/message.ts';
 import type { Position } from '../../invalidation/position.ts';
 import type { Purge } from '../../invalidation/purge.ts';
@@ -233,9 +234,11 @@ function touches(purge: Purge, tags: ReadonlySet<Tag>): boolean {
       for (const tag of tags) if (tag.startsWith(above)) return true;
       return false;
     }
-    case 'pattern':
-      for (const tag of tags) if (purge.pattern.matches(tag)) return true;
+    case 'pattern': {
+      const matching = new Matching();
+      for (const tag of tags) if (matching.matches(purge.pattern, tag)) return true;
       return false;
+    }
     default:
       return purge satisfies never;
   }
