@@ -37,14 +37,15 @@ export class Holds {
   /** Whether any of them is held; where everything is, also what depends on nothing. */
   touches(tags: Iterable<Tag>): boolean {
     if (this.#all > 0) return true;
-    const matching = new Matching();
+    const matching = this.#patterns.size > 0 ? new Matching() : undefined;
     for (const tag of tags) if (this.#holdsTag(tag, matching)) return true;
     return false;
   }
 
-  #holdsTag(tag: Tag, matching: Matching): boolean {
+  #holdsTag(tag: Tag, matching: Matching | undefined): boolean {
     if (this.#keys.has(tag)) return true;
     if (this.#keys.size > 0 && keysAbove(tag).some((key) => this.#keys.has(key))) return true;
+    if (matching === undefined) return false;
     for (const { pattern } of this.#patterns) if (matching.matches(pattern, tag)) return true;
     return false;
   }

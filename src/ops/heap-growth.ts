@@ -9,7 +9,7 @@ import { setFlagsFromString } from 'node:v8';
 const GROWTH_PERCENT = 25;
 
 /** Three spaces of so many MiB hold what is new; V8 would let them grow to 128 MiB. */
-const NEW_SPACE_ARGUMENT = '--max-semi-space-size=8';
+export const NEW_SPACE_ARGUMENT = '--max-semi-space-size=8';
 
 /** V8 reads the flag at each collection, so it may be set in a process that runs. */
 export function boundHeapGrowth(): void {

@@ -3,8 +3,9 @@
  * 7.1: a serialized map should keep it). The executor has them in the order in which they came, so
  * that one and the same answer had other bytes, and another entity tag, each time.
  *
- * Where the text alone does not tell the order of an object, since it hangs on its type or on a
- * directive, the object stays as it came.
+ * It goes by the text, and by no more than can be said without a schema (`policy/selection.ts` does
+ * with one, for what a result may hold): where the order of an object hangs on its type or on a
+ * directive, it stays as it came. What it remembers of a document grows with its text alone.
  */
 import {
   getOperationAST, Kind, type DocumentNode, type FragmentDefinitionNode, type SelectionNode,
@@ -16,41 +17,56 @@ interface Executed {
   readonly operationName?: string | null | undefined;
 }
 
-type Fragments = ReadonlyMap<string, FragmentDefinitionNode>;
-
-const orders = new WeakMap<DocumentNode, Map<string, Order>>();
+const known = new WeakMap<DocumentNode, Orders>();
 
 /** Changes `data` in place. */
 export function putInOrder(data: unknown, { document, operationName }: Executed): void {
-  const known = orders.get(document) ?? new Map<string, Order>();
-  orders.set(document, known);
-  const name = operationName ?? '';
-  const order = known.get(name) ?? orderOf(document, operationName);
-  if (order === undefined) return;
-  known.set(name, order);
-  order.putIn(data);
-}
-
-function orderOf(document: DocumentNode, operationName?: string | null): Order | undefined {
   const operation = getOperationAST(document, operationName);
-  if (operation === null || operation === undefined) return undefined;
-  const fragments = new Map(document.definitions.flatMap((definition) =>
-    (definition.kind === Kind.FRAGMENT_DEFINITION ? [[definition.name.value, definition]] : [])));
-  return new Order([operation.selectionSet], fragments);
+  if (operation === null || operation === undefined) return;
+  const orders = known.get(document) ?? new Orders(document);
+  known.set(document, orders);
+  orders.of([operation.selectionSet]).putIn(data);
 }
 
-/** Of all objects in one place of a result. */
+/** Of one document: the same for all places where the same is selected. */
+class Orders {
+  readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
+  readonly #numbers = new Map<SelectionSetNode, number>();
+  readonly #orders = new Map<string, Order>();
+
+  constructor({ definitions }: DocumentNode) {
+    this.fragments = new Map(definitions.flatMap((definition) =>
+      (definition.kind === Kind.FRAGMENT_DEFINITION ? [[definition.name.value, definition]] : [])));
+  }
+
+  of(selectionSets: readonly SelectionSetNode[]): Order {
+    const name = selectionSets.map((one) => this.#numberOf(one)).join();
+    const order = this.#orders.get(name) ?? new Order(selectionSets, this);
+    this.#orders.set(name, order);
+    return order;
+  }
+
+  #numberOf(selectionSet: SelectionSetNode): number {
+    const number = this.#numbers.get(selectionSet) ?? this.#numbers.size;
+    this.#numbers.set(selectionSet, number);
+    return number;
+  }
+}
+
+/** Of all objects of which the same is selected. */
 class Order {
-  readonly #fragments: Fragments;
+  readonly #orders: Orders;
   /** By response key, in order: where its own fields are selected. */
   readonly #fields = new Map<string, SelectionSetNode[]>();
   readonly #places = new Map<string, number>();
   readonly #below = new Map<string, Order>();
   readonly #conditional = new Set<string>();
+  /** Names of fragments: each is looked at once, as fragments may spread others many times. */
+  readonly #spread = new Set<string>();
   #isTold = true;
 
-  constructor(selectionSets: readonly SelectionSetNode[], fragments: Fragments) {
-    this.#fragments = fragments;
+  constructor(selectionSets: readonly SelectionSetNode[], orders: Orders) {
+    this.#orders = orders;
     for (const { selections } of selectionSets) this.#collect(selections, false);
     for (const key of this.#fields.keys()) this.#places.set(key, this.#places.size);
   }
@@ -76,15 +92,23 @@ class Order {
           this.#collect(
             selection.selectionSet.selections, isMaybe || selection.typeCondition !== undefined);
           break;
-        case Kind.FRAGMENT_SPREAD: {
-          const fragment = this.#fragments.get(selection.name.value);
-          this.#collect(fragment?.selectionSet.selections ?? [], true);
+        case Kind.FRAGMENT_SPREAD:
+          this.#collectFragment(selection.name.value);
           break;
-        }
         default:
           selection satisfies never;
       }
     }
+  }
+
+  /** As for a field: twice, and perhaps not there the first time. */
+  #collectFragment(name: string): void {
+    if (this.#spread.has(name)) {
+      this.#isTold = false;
+      return;
+    }
+    this.#spread.add(name);
+    this.#collect(this.#orders.fragments.get(name)?.selectionSet.selections ?? [], true);
   }
 
   /** Twice, and perhaps not there the first time: then its place is not told. */
@@ -110,9 +134,7 @@ class Order {
   }
 
   #orderBelow(key: string, selectionSets: readonly SelectionSetNode[]): Order {
-    const known = this.#below.get(key);
-    if (known !== undefined) return known;
-    const order = new Order(selectionSets, this.#fragments);
+    const order = this.#below.get(key) ?? this.#orders.of(selectionSets);
     this.#below.set(key, order);
     return order;
   }
@@ -120,8 +142,9 @@ class Order {
   #isInOrder(keys: readonly string[]): boolean {
     let last = -1;
     return keys.every((key) => {
-      const isAfter = this.#placeOf(key) >= last;
-      last = this.#placeOf(key);
+      const place = this.#placeOf(key);
+      const isAfter = place >= last;
+      last = place;
       return isAfter;
     });
   }

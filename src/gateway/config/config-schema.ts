@@ -3,10 +3,10 @@
  * and nowhere else. The unit is in the name. docs/configuration.md is made from this file.
  */
 import { z } from 'zod';
+import { APPEND_MS_MAX } from '../../invalidation/redis.ts';
 import {
   EARLY_EXPIRY_MAX, JITTER_MAX, LOCK_MS_MAX, REFRESH_HITS_MAX, SETTLE_MS_MAX,
 } from '../../policy/declared-strategy.ts';
-import { APPEND_MS_MAX } from '../../invalidation/redis.ts';
 import { accessOptions } from './access-schema.ts';
 import { auditOptions } from './audit-schema.ts';
 import { sourcesOptions } from './sources-schema.ts';

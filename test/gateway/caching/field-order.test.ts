@@ -32,10 +32,18 @@ it.each([
   '{ ... on A { x y } ... on B { y x } }',
   '{ x @include(if: $f) y x }',
   '{ ...F y x } fragment F on A { x }',
+  '{ ...F @skip(if: $f) y ...F } fragment F on A { x }',
 ])('leaves alone what %s does not tell the order of', (text) => {
   for (const data of [{ x: 1, y: 1 }, { y: 1, x: 1 }]) {
     expect(ordered(text, structuredClone(data))).toBe(JSON.stringify(data));
   }
+});
+
+it('looks at each fragment once, however often others spread it', () => {
+  const fragments = Array.from({ length: 200 }, (_, n) =>
+    `fragment F${n} on Query { ...F${n + 1} ...F${n + 1} }`).join(' ');
+  const text = `{ a { ...F0 } b } ${fragments} fragment F200 on Query { x y }`;
+  expect(ordered(text, { b: 1, a: { x: 1, y: 1 } })).toBe('{"a":{"x":1,"y":1},"b":1}');
 });
 
 it('goes by the operation that was executed', () => {
