@@ -36,8 +36,12 @@ export default defineConfig({
     pool: 'forks',
     // Most of them wait for servers: two share even a single core well.
     maxWorkers: 2,
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    // More fleets at once make each other's nodes deaf, which are kept from hearing the log.
+    maxConcurrency: 3,
+    // For what never ends: no test is timed, and a busy machine is no failure.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 60_000 } },
     // A run in which nothing ran proves nothing.
     passWithNoTests: false,
     allowOnly: false,

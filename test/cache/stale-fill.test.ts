@@ -167,7 +167,7 @@ describe('reading while Redis is in trouble', () => {
       await here.store.settled();
       return (await there.read(load('B'))).endsWith(' l2');
     };
-    await until(shared, { what: 'the nodes share again', deadlineMs: 10_000, everyMs: 20 });
+    await until(shared, { what: 'the nodes share again', everyMs: 20 });
   });
 
   it('loads anew what was flushed or dropped by another service, and no more', async () => {

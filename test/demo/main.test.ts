@@ -40,7 +40,7 @@ interface RunningProcess {
 async function service(name: string, ...args: string[]): Promise<RunningProcess> {
   const own = ['--redis', redis.url, '--database', postgres.url, '--port', '0'];
   const child = run('--service', name, ...own, ...args);
-  const output = await printed(child, /is ready at \S+\n/, { name, deadlineMs: 20_000 });
+  const output = await printed(child, /is ready at \S+\n/, { name });
   return { child, url: /is ready at (\S+)/.exec(output)?.[1] ?? '' };
 }
 
@@ -106,7 +106,7 @@ test('without Redis a service starts and works', async () => {
   const nowhere = `redis://127.0.0.1:${await freePort()}`;
   const child = run('--service', 'content', '--redis', nowhere, '--database', postgres.url,
     '--port', '0');
-  const output = await printed(child, /is ready at \S+\n/, { name: 'content', deadlineMs: 20_000 });
+  const output = await printed(child, /is ready at \S+\n/, { name: 'content' });
   const url = /is ready at (\S+)/.exec(output)?.[1] ?? '';
   expect(await createPost(url, 'Alone')).toMatch(/^\d+$/);
 });

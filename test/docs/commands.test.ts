@@ -7,14 +7,12 @@ import { execFile, type ChildProcess } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import {
   end, findProgram, freePort, printed, spawnBound, temporaryDirectory,
 } from '../support/process.ts';
 import { startRedis, type RedisServer } from '../support/redis.ts';
 import { BLOCKS, nameOf, RECIPES, ROOT, type Block } from './blocks.ts';
-
-vi.setConfig({ testTimeout: 40_000, hookTimeout: 60_000 });
 
 /** Blocks that cannot be run here, with the test that sees to them, and what it has of them. */
 const ELSEWHERE: readonly { page: string; holds: string; test: string; has: string }[] = [
@@ -73,7 +71,7 @@ beforeAll(async () => {
       FRESHET_AUDIT_ENABLED: 'true', FRESHET_REHEARSAL: 'false', FRESHET_WORKERS: '1',
     },
   });
-  const output = await printed(demo, /Ctrl-C/, { name: 'freshet demo', deadlineMs: 50_000 });
+  const output = await printed(demo, /Ctrl-C/, { name: 'freshet demo' });
   const portOf = (service: string): string =>
     new RegExp(`${service}\\s+http://127\\.0\\.0\\.1:(\\d+)`).exec(output)?.[1] ?? '';
   places.set('4000', String(port)).set('4001', String(adminPort));

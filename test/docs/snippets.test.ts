@@ -135,7 +135,7 @@ describe('programs', () => {
     // What is wrong in the sources, `npm run types` tells.
     const faults = output.split('\n').filter((line) => line.includes(basename(directory)));
     expect(faults).toEqual([]);
-  }, 60_000);
+  });
 
   it.each(RUN)('run: $page, $holds', async ({ page, holds }) => {
     const [block, file] = [...files].find(([one]) =>
@@ -148,7 +148,7 @@ describe('programs', () => {
     writeFileSync(path, program);
     const { stderr } = await run(process.execPath, [path], { timeout: 50_000 });
     expect(stderr).toBe('');
-  }, 60_000);
+  });
 });
 
 function sourceOf(built: string): string {

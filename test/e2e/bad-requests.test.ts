@@ -323,7 +323,7 @@ describe('memory', () => {
     const { before, after, refused: count } = JSON.parse(out) as Record<string, number>;
     expect(count).toBeGreaterThan(500);
     expect(after! - before!).toBeLessThan(32 * 1024 * 1024);
-  }, 120_000);
+  });
 });
 
 describe('an unexpected error', () => {

@@ -47,7 +47,7 @@ function spawnNode(
 
 async function urlOf(child: ChildProcess): Promise<string> {
   const output = await printed(child, /"msg":"listening".*\n/, {
-    name: 'a node', deadlineMs: 40_000,
+    name: 'a node',
   });
   const line = output.split('\n').find((one) => one.includes('"listening"')) ?? '';
   return (JSON.parse(line) as { url: string }).url;

@@ -4,8 +4,6 @@ import { startRedis, type RedisServer } from '../support/redis.ts';
 import { startSubgraph, type TestSubgraph } from '../support/subgraph.ts';
 import { startTestNode, type NodeOptions, type TestNode } from './fleet.ts';
 
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
-
 const LINK = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key"])
   directive @cacheControl(maxAge: Int, scope: CacheControlScope, inheritMaxAge: Boolean)
     on FIELD_DEFINITION | OBJECT | INTERFACE | UNION

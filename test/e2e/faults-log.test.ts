@@ -4,13 +4,11 @@
  * its servers to itself and mostly waits, so they run at the same time.
  */
 import { Redis } from 'ioredis';
-import { describe, expect, test, vi, type TestContext } from 'vitest';
+import { describe, expect, test, type TestContext } from 'vitest';
 import { startProxy, type Proxy } from '../support/proxy.ts';
 import type { RedisServer } from '../support/redis.ts';
 import { until } from '../support/until.ts';
 import { deaf, expectUnharmed, fleetOver, redisFor } from './fault-fleet.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 const LOG = 'cache:invalidate:log';
 

@@ -84,4 +84,4 @@ test('a node is stopped and continued under load, with messages meanwhile', asyn
   const now = await stopped.status();
   expect(now.invalidation.received - received).toBeGreaterThanOrEqual(IDS.length);
   await expectUnharmed(load);
-}, 40_000);
+});

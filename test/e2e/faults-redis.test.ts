@@ -5,11 +5,9 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { freePort } from '../support/redis.ts';
 import { expectUnharmed, fleetOver, redisFor } from './fault-fleet.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 describe.concurrent('under load', () => {
   test('Redis is paused for ten seconds under load', async (context) => {

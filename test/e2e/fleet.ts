@@ -86,7 +86,7 @@ export async function startTestNode(options: NodeOptions): Promise<TestNode> {
   const started = gateway as unknown as Gateway;
   if (!deaf) {
     const hears = (): boolean => started.status().hears;
-    await until(hears, { what: 'the node hears the log', deadlineMs: 10_000 });
+    await until(hears, { what: 'the node hears the log' });
   }
   return { url, adminUrl, gateway: started, stop, ask: (query, ask) => askAt(url, query, ask) };
 }

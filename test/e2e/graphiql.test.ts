@@ -1,12 +1,10 @@
 /** GraphiQL in a browser: what the cache did is said of each answer. */
 import { renderGraphiQL } from 'graphql-yoga';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startBrowser, type TestBrowser } from '../support/browser.ts';
 import { freePort } from '../support/process.ts';
 import { startTestNode, type TestNode } from './fleet.ts';
 import { startWorld, type World } from './world.ts';
-
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 });
 
 let world: World;
 let node: TestNode;

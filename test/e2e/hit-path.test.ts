@@ -168,7 +168,7 @@ describe('a request that comes again', () => {
       expect([60, 61]).toContain(Number(ttl) + age);
       seen.add(ttl);
       return seen.size >= 3;
-    }, { what: 'three seconds of its life are told', deadlineMs: 15_000 });
+    }, { what: 'three seconds of its life are told' });
   });
 });
 
@@ -183,7 +183,7 @@ describe('content codings', () => {
     await until(async () => {
       coded = await ask(node.url, request);
       return coded.headers['content-encoding'] === coding;
-    }, { what: `an answer in ${coding}`, deadlineMs: 10_000 });
+    }, { what: `an answer in ${coding}` });
     expect(DECODE[coding](coded.body).equals(plain.body)).toBe(true);
     expect(coded.headers['content-length']).toBe(String(coded.body.length));
     expect(coded.headers.vary).toContain('accept-encoding');
@@ -217,7 +217,7 @@ describe('content codings', () => {
     await until(async () => {
       const { headers } = await ask(node.url, request);
       return headers['content-encoding'] === 'gzip';
-    }, { what: 'an answer in gzip', deadlineMs: 10_000 });
+    }, { what: 'an answer in gzip' });
     expect(node.gateway.status().l1.bytes).toBeGreaterThan(before);
   });
 });

@@ -54,7 +54,7 @@ export async function startNodeProcess(options: NodeProcessOptions): Promise<Nod
     '--port', String(port), '--admin-port', String(adminPort),
     ...Object.entries(subgraphs).flatMap(([name, url]) => ['--subgraph', `${name}=${url}`]),
   ], { env: { ...process.env, ...DEFAULTS, ...environment } });
-  await printed(child, /listening/, { name: 'freshet start', deadlineMs: 60_000 });
+  await printed(child, /listening/, { name: 'freshet start' });
   const url = `http://127.0.0.1:${port}/graphql`;
   const node = nodeOf(child, { url, adminUrl: `http://127.0.0.1:${adminPort}` });
   const hears = async (): Promise<boolean> => (await node.status()).hears;

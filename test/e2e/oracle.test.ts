@@ -57,7 +57,7 @@ test(`a node that caches answers as one that does not (seed ${SEED})`, async () 
     await Promise.all(world.map((subgraph) => subgraph.stop()));
   }
   expect(hits, 'it did cache').toBeGreaterThan(10);
-}, 120_000);
+});
 
 /** Changes something; returns what is to be purged. */
 function change(round: number): string[] {

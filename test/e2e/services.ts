@@ -30,7 +30,7 @@ export async function startServices(redisUrl: string): Promise<Services> {
         '--auth', at(NAMES.indexOf('auth')),
       ]);
       processes.push(child);
-      await printed(child, /is ready/, { name: `the service ${name}`, deadlineMs: 60_000 });
+      await printed(child, /is ready/, { name: `the service ${name}` });
     }));
   } catch (error) {
     await stop();

@@ -19,7 +19,7 @@ beforeAll(async () => {
     subgraphs: services.subgraphs, redis: redis.url, jwt: { jwksUrl: services.jwksUrl },
   };
   nodes = await Promise.all([startTestNode(options), startTestNode(options)]);
-}, 120_000);
+});
 
 afterAll(async () => {
   await Promise.all((nodes ?? []).map((node) => node.stop()));
@@ -41,7 +41,7 @@ async function remembered(query: string, ask?: AskOptions): Promise<readonly str
     const answers = await Promise.all(nodes.map((node) => node.ask(query, ask)));
     texts = answers.map(({ text }) => text);
     return answers.every(({ cache }) => cache === 'hit');
-  }, { what: `both nodes remember ${query}`, deadlineMs: 10_000 });
+  }, { what: `both nodes remember ${query}` });
   return texts;
 }
 
@@ -49,7 +49,7 @@ async function remembered(query: string, ask?: AskOptions): Promise<readonly str
 async function renewed(query: string, isNew: (answer: Answer) => boolean, ask?: AskOptions) {
   for (const node of nodes) {
     const asks = async (): Promise<boolean> => isNew(await node.ask(query, ask));
-    await until(asks, { what: `a node answers anew: ${query}`, deadlineMs: 5_000 });
+    await until(asks, { what: `a node answers anew: ${query}` });
     for (let n = 0; n < 5; n += 1) expect(await asks()).toBe(true);
   }
 }

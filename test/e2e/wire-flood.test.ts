@@ -36,7 +36,7 @@ test('tens of thousands of malformed payloads change nothing and stop nothing', 
     sent += 1;
     await until(
       () => nodes.every((node) => rejectedBy(node) === sent),
-      { what: 'both nodes have refused all that was sent', deadlineMs: 15_000 },
+      { what: 'both nodes have refused all that was sent' },
     );
   }
 
@@ -52,7 +52,7 @@ test('tens of thousands of malformed payloads change nothing and stop nothing', 
   expect(logLines.filter((line) => line.includes('cannot be read'))).toHaveLength(nodes.length);
   expect(logLines).toHaveLength(nodes.length);
   expect(logLines.join('\n')).not.toContain(SECRET);
-}, 60_000);
+});
 
 /** What a message needs; with one field spoilt it is none. */
 const COMPLETE = {

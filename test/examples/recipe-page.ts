@@ -38,7 +38,7 @@ export async function expectCommands(name: string, recipe: Recipe): Promise<void
   expect(dataOf(first)).not.toBe('');
   expect(dataOf(hit)).toBe(dataOf(first));
   expect(await shell(change)).not.toContain('"errors"');
-  await expect.poll(() => shell(ask), { timeout: 5_000 }).toMatch(/fwd=miss/);
+  await expect.poll(() => shell(ask)).toMatch(/fwd=miss/);
   expect(dataOf(await shell(ask))).not.toBe(dataOf(hit));
 }
 

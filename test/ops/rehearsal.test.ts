@@ -44,7 +44,7 @@ describe('a rehearsal', () => {
   it('is asked nothing by another worker of its node, and asks it nothing', async () => {
     const workers = spawnBound(process.execPath, [WORKERS]);
     try {
-      const options = { name: 'workers', deadlineMs: 60_000 };
+      const options = { name: 'workers' };
       expect(await printed(workers, /answered \d+/, options)).toContain('answered 96');
     } finally {
       await end(workers, 'SIGKILL');

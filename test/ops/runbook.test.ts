@@ -3,14 +3,12 @@ import { execFile, type ChildProcess } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { COMMANDS } from '../../src/ops/cli/commands.ts';
 import { end, freePort, printed, spawnBound, temporaryDirectory } from '../support/process.ts';
 import { startRedis, type RedisServer } from '../support/redis.ts';
 import { startSubgraph, type TestSubgraph } from '../support/subgraph.ts';
 import { until } from '../support/until.ts';
-
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 90_000 });
 
 const PAGE = fileURLToPath(new URL('../../docs/runbook.md', import.meta.url));
 const BIN = fileURLToPath(new URL('../../src/ops/cli/bin.ts', import.meta.url));
@@ -60,7 +58,7 @@ beforeAll(async () => {
   writeFileSync(program, `#!/bin/sh\nexec "${process.execPath}" "${BIN}" "$@"\n`);
   chmodSync(program, 0o755);
   node = spawnBound(process.execPath, [BIN, 'start'], { cwd: directory, env: environment() });
-  await printed(node, /listening/, { name: 'freshet start', deadlineMs: 60_000 });
+  await printed(node, /listening/, { name: 'freshet start' });
   await until(async () => (await statusOf()).hears, { what: 'the log is heard' });
 });
 afterAll(async () => {
@@ -107,13 +105,13 @@ const STAGES: Readonly<Record<string, () => Promise<void>>> = {
     await ask(QUERY);
     redis.pause();
     const isUnheard = async () => (await explained()).entry?.state === 'unheard';
-    await until(isUnheard, { what: 'nothing is served from the cache', deadlineMs: 30_000 });
+    await until(isUnheard, { what: 'nothing is served from the cache' });
   },
   async 'Redis goes on'() {
     redis.resume();
     const isForgotten = async () => (await explained()).entry?.state === 'invalidated'
       && (await statusOf()).hears;
-    await until(isForgotten, { what: 'the node hears the log again', deadlineMs: 30_000 });
+    await until(isForgotten, { what: 'the node hears the log again' });
   },
 };
 
@@ -136,7 +134,7 @@ function run(command: string): Promise<string> {
 async function audited(): Promise<void> {
   const found = async (): Promise<boolean> =>
     (await run('freshet audit --pattern product:9 --json')).includes('"total_count": 1');
-  await until(found, { what: 'the audit has the record', deadlineMs: 30_000 });
+  await until(found, { what: 'the audit has the record' });
 }
 
 /** A machine that is busy with other tests may hold a node up, which then says so. */

@@ -88,7 +88,7 @@ export function spawnBound(
 export interface OutputOptions {
   /** What is being started, for the error. */
   name: string;
-  /** After this long without `sign` the start has failed. Default 10,000 ms. */
+  /** After this long without `sign` the start has failed. Default 60,000 ms. */
   deadlineMs?: number;
 }
 
@@ -99,7 +99,7 @@ export interface OutputOptions {
 export function printed(
   child: ChildProcess,
   sign: RegExp,
-  { name, deadlineMs = 10_000 }: OutputOptions,
+  { name, deadlineMs = 60_000 }: OutputOptions,
 ): Promise<string> {
   return new Promise((resolve, reject) => {
     let output = '';

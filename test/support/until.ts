@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export interface UntilOptions {
   /** What is awaited, as it should read in the error: "node B has applied the purge". */
   what: string;
-  /** After this long the wait fails. Default 5,000 ms. */
+  /** After this long the wait fails. Default 60,000 ms: only what never comes is a failure. */
   deadlineMs?: number;
   /** Pause between two looks. Default 5 ms. */
   everyMs?: number;
@@ -22,7 +22,7 @@ type Falsy = false | 0 | '' | null | undefined;
  */
 export async function until<T>(
   condition: () => T | Promise<T>,
-  { what, deadlineMs = 5_000, everyMs = 5 }: UntilOptions,
+  { what, deadlineMs = 60_000, everyMs = 5 }: UntilOptions,
 ): Promise<Exclude<T, Falsy>> {
   const deadline = performance.now() + deadlineMs;
   let cause: unknown;

@@ -1,11 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { AdminOptions } from '../../../src/ops/admin/app.ts';
 import type { Audit } from '../../../src/ops/audit/audit.ts';
 import { integerBelow, seededRandom } from '../../support/seeded-random.ts';
 import { openService, signatureOf, TOKENS, type Service } from './service.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 type Schema = Parameters<typeof z.fromJSONSchema>[0];
 /** By media type. */

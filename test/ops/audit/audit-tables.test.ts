@@ -28,7 +28,7 @@ describe.each(Object.entries(IMPLEMENTATIONS))('the tables of the audit in %s', 
 
   beforeAll(async () => {
     databases = await start();
-  }, 60_000);
+  });
   afterAll(() => databases.stop());
   beforeEach(async () => {
     session?.end();
@@ -36,7 +36,7 @@ describe.each(Object.entries(IMPLEMENTATIONS))('the tables of the audit in %s', 
     session = await database.open();
     tables = new AuditTables(session);
     await tables.setUp(90);
-  }, 60_000);
+  });
 
   const search = (part: object = {}): Promise<AuditPage> =>
     searchAudit(database.queries, { limit: 100, offset: 0, ...part });

@@ -19,11 +19,11 @@ describe.each(Object.entries(IMPLEMENTATIONS))('an auditor with %s', (_, start) 
 
   beforeAll(async () => {
     databases = await start();
-  }, 60_000);
+  });
   afterAll(() => databases.stop());
   beforeEach(async () => {
     database = await databases.make();
-  }, 60_000);
+  });
   afterEach(async () => {
     for (const each of open.splice(0)) await each.close();
   });
@@ -57,7 +57,7 @@ describe.each(Object.entries(IMPLEMENTATIONS))('an auditor with %s', (_, start) 
     return until(async () => {
       const page = await search();
       return page.total_count >= positions.length && page;
-    }, { what: `${positions.length} records are in the audit`, deadlineMs: 20_000 });
+    }, { what: `${positions.length} records are in the audit` });
   }
 
   const positionsOf = ({ logs }: AuditPage): string[] =>
@@ -122,7 +122,7 @@ describe.each(Object.entries(IMPLEMENTATIONS))('an auditor with %s', (_, start) 
   it('ends with all that the log held', async () => {
     const log = memoryLog();
     const auditor = auditorOf(log, { drainMs: 20_000 });
-    await until(() => auditor.stats.isWriting, { what: 'it writes', deadlineMs: 20_000 });
+    await until(() => auditor.stats.isWriting, { what: 'it writes' });
     const all = await append(log, 2_000);
     await auditor.close();
     expect((await search()).total_count).toBe(all.length);
@@ -189,5 +189,5 @@ describe.each(Object.entries(IMPLEMENTATIONS))('an auditor with %s', (_, start) 
     expect([positionsOf(page), page.gaps]).toEqual([all, []]);
     expect(auditor.stats.failures).toBeGreaterThan(3);
     expect(warnings).toEqual([expect.stringMatching(/cannot be written.*the database is away/)]);
-  }, 60_000);
+  });
 });

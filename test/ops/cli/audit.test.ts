@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { resolveConfig } from '../../../src/gateway/config/config.ts';
 import { systemClock, systemRandom } from '../../../src/invalidation/clock.ts';
 import { MemoryLog } from '../../../src/invalidation/log-memory.ts';
@@ -7,8 +7,6 @@ import { createAudit, type Audit } from '../../../src/ops/audit/audit.ts';
 import { until } from '../../support/until.ts';
 import { TOKENS } from '../admin/service.ts';
 import { openOperators, run, type Operators } from './operators.ts';
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 describe('freshet audit', () => {
   let operators: Operators;
@@ -30,7 +28,7 @@ describe('freshet audit', () => {
     await ask('purge', 'product:9', '--by', 'ticket 7', '--reason', 'wrong price');
     await ask('purge', 'user:*');
     await until(async () => (await search()).total_count === 2, {
-      what: 'both are in the audit', deadlineMs: 30_000,
+      what: 'both are in the audit',
     });
   });
   afterAll(async () => {

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { resolveConfig } from '../../../src/gateway/config/config.ts';
 import { systemClock, systemRandom, type Clock } from '../../../src/invalidation/clock.ts';
 import { createPublisher } from '../../../src/invalidation/publisher.ts';
@@ -16,8 +16,6 @@ import { startSubgraph, type TestSubgraph } from '../../support/subgraph.ts';
 import { until } from '../../support/until.ts';
 import { asOwner, emptyDatabase } from '../audit/databases.ts';
 import { run } from './operators.ts';
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 let redis: RedisServer;
 let postgres: PostgresServer;
@@ -66,7 +64,7 @@ describe('freshet doctor', () => {
     const publisher = createPublisher({ redis: redis.url, source: 'test' });
     await publisher.invalidateUser(1);
     await publisher.close();
-    await until(() => audit.stats.written === 1, { what: 'it is written', deadlineMs: 20_000 });
+    await until(() => audit.stats.written === 1, { what: 'it is written' });
     const args = [...subgraph(), '--redis', redis.url, '--database', database];
     const { code, levels } = await diagnose(...args);
     expect([...new Set(Object.values(levels))]).toEqual(['ok']);

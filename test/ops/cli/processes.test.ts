@@ -5,15 +5,13 @@ import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { end, freePort, printed, spawnBound, temporaryDirectory } from '../../support/process.ts';
 import { startRedis, type RedisServer } from '../../support/redis.ts';
 import { startSubgraph, type TestSubgraph } from '../../support/subgraph.ts';
 import { until } from '../../support/until.ts';
 
 /** A whole process starts here, on a machine that may be busy with other tests. */
-const START_MS_MAX = 40_000;
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const BIN = fileURLToPath(new URL('../../../src/ops/cli/bin.ts', import.meta.url));
 const TOKEN = 'a-token-that-may-purge';
@@ -42,7 +40,7 @@ beforeAll(async () => {
     adminTokens: [{ name: 'ann', role: 'purge', hash }],
   }));
   node = freshet(['start', '--json']);
-  await printed(node, /"msg":"listening"/, { name: 'freshet start', deadlineMs: START_MS_MAX });
+  await printed(node, /"msg":"listening"/, { name: 'freshet start' });
 });
 afterAll(async () => {
   await end(node, 'SIGKILL');
@@ -71,7 +69,7 @@ it('watches in one process what another purges, by the node and past it', async 
   const watching = freshet(['watch', '--json', '--count', '2', '--token-file', 'token']);
   let seen = '';
   watching.stdout?.on('data', (chunk: Buffer) => (seen += chunk.toString()));
-  await printed(watching, /"begin"/, { name: 'freshet watch', deadlineMs: START_MS_MAX });
+  await printed(watching, /"begin"/, { name: 'freshet watch' });
   const ended = once(watching, 'close');
   expect(await asked('purge', 'user:1', '--reason', 'wrong name'))
     .toMatchObject({ code: 0, err: '' });
@@ -89,7 +87,7 @@ it('shows figures of the node, and that there is no audit', async () => {
     const shown = await asked('stats');
     // The first worker starts alone.
     return shown.out.includes('1 process,') ? undefined : shown;
-  }, { what: 'all workers are there', deadlineMs: START_MS_MAX });
+  }, { what: 'all workers are there' });
   expect(stats).toMatchObject({
     code: 0, out: expect.stringMatching(/^node +version .*, 2 processes/), err: '',
   });
@@ -106,7 +104,7 @@ it('reads the configuration of the node, and finds no fault in it', async () => 
 
 it('ends the watchers before the node ends', async () => {
   const watching = freshet(['watch', '--json', '--token-file', 'token']);
-  await printed(watching, /"begin"/, { name: 'freshet watch', deadlineMs: START_MS_MAX });
+  await printed(watching, /"begin"/, { name: 'freshet watch' });
   const told = printed(watching, /freshet: the node has ended/, { name: 'freshet watch' });
   // After its last words, which may come later than its end.
   const closed = once(node, 'close');

@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { fault } from '../../../src/invalidation/errors.ts';
 import { MemoryLog } from '../../../src/invalidation/log-memory.ts';
 import { RedisLog } from '../../../src/invalidation/log-redis.ts';
@@ -10,8 +10,6 @@ import { startRedis, type RedisServer } from '../../support/redis.ts';
 import { until } from '../../support/until.ts';
 import { TOKENS } from '../admin/service.ts';
 import { openOperators, run, type Operators, type Ran } from './operators.ts';
-
-vi.setConfig({ testTimeout: 30_000 });
 
 describe('freshet purge', () => {
   let operators: Operators;

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { createPublisher, type Publisher } from '../../../src/invalidation/publisher.ts';
 import { RedisPositionStore } from '../../../src/invalidation/position-redis.ts';
 import { createSubscriber } from '../../../src/invalidation/subscriber.ts';
@@ -14,8 +14,6 @@ import { startSubgraph, type TestSubgraph } from '../../support/subgraph.ts';
 import { until } from '../../support/until.ts';
 
 /** Whole processes start here, on a machine that may be busy with other tests. */
-const START_MS_MAX = 40_000;
-vi.setConfig({ testTimeout: 2 * START_MS_MAX, hookTimeout: START_MS_MAX });
 
 const ROOT = new URL('../../../', import.meta.url);
 const BIN = fileURLToPath(new URL('src/ops/cli/bin.ts', ROOT));
@@ -78,7 +76,7 @@ it('lets a node cache, coordinate and purge', async () => {
   const node = spawnBound(process.execPath, [BIN, 'start', '--json'], { cwd: directory });
   try {
     const name = 'freshet start';
-    const line = await printed(node, /.*"msg":"listening".*/, { name, deadlineMs: START_MS_MAX });
+    const line = await printed(node, /.*"msg":"listening".*/, { name });
     const { url } = JSON.parse(/\{.*"msg":"listening".*/.exec(line)?.[0] ?? '') as { url: string };
     const asked = async (): Promise<string | null> => {
       const headers = { 'content-type': 'application/json' };

@@ -1,12 +1,10 @@
 import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { until } from '../../support/until.ts';
 import { TOKENS } from '../admin/service.ts';
 import { begin, openOperators, run, type Operators } from './operators.ts';
-
-vi.setConfig({ testTimeout: 30_000 });
 
 const stops: (() => unknown)[] = [];
 afterEach(async () => {

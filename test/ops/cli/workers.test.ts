@@ -3,13 +3,11 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { end, printed, spawnBound, temporaryDirectory } from '../../support/process.ts';
 import { startRedis } from '../../support/redis.ts';
 import { startSubgraph } from '../../support/subgraph.ts';
 import { until } from '../../support/until.ts';
-
-vi.setConfig({ testTimeout: 90_000 });
 
 const BIN = fileURLToPath(new URL('../../../src/ops/cli/bin.ts', import.meta.url));
 const WORKERS = 3;
@@ -57,11 +55,11 @@ async function startNode() {
     '--subgraph', `users=${subgraph.url}`, '--redis', redis.url, '--workers', String(WORKERS),
     '--host', '127.0.0.1', '--port', '0', '--admin-port', '0',
   ]);
-  const output = await printed(child, /"msg":"listening"/, { name: 'workers', deadlineMs: 60_000 });
+  const output = await printed(child, /"msg":"listening"/, { name: 'workers' });
   const line = output.split('\n').find((one) => one.includes('"msg":"listening"')) ?? '';
   const { url, adminUrl } = JSON.parse(line) as { url: string; adminUrl: string };
   await until(async () => (await processesOf(adminUrl)).size === WORKERS, {
-    what: 'all workers are there', deadlineMs: 40_000,
+    what: 'all workers are there',
   });
   return { child, url, adminUrl, subgraph };
 }
@@ -128,7 +126,7 @@ describe('freshet start --workers', () => {
       asked += 1;
       // The response, in each of them; the one that has loaded it holds its root field as well.
       return Number(await held()) > WORKERS;
-    }, { what: 'every worker holds the user', deadlineMs: 40_000 });
+    }, { what: 'every worker holds the user' });
     expect(await get('/admin/dashboard/figures')).toMatchObject({
       workers: WORKERS, requests: { total: asked }, l2: { state: 'answering' },
     });
@@ -177,7 +175,7 @@ describe('freshet start --workers', () => {
     await until(async () => {
       const now = await processesOf(adminUrl);
       return !now.has(victim) && now.size === WORKERS;
-    }, { what: 'another worker has taken its place', deadlineMs: 40_000 });
+    }, { what: 'another worker has taken its place' });
     const left = await processesOf(adminUrl);
     expect(others.every((one) => left.has(one))).toBe(true);
     const answers = Array.from({ length: 10 }, () => ask(url, '{ user(id: "1") { name } }'));

@@ -4,13 +4,11 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { CHECKS } from '../../../src/ops/conformance/checks.ts';
 import { freePort, temporaryDirectory } from '../../support/process.ts';
 import { startSmallCache, type Defect, type SmallCache } from './small-cache.ts';
 import { notPassed, reportOfKit, runKit } from './kit.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 const closers: (() => Promise<unknown>)[] = [];
 

@@ -1,5 +1,5 @@
 /** No check of the kit is empty: a right cache passes each, and each is failed by a wrong one. */
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { systemClock, systemRandom } from '../../../src/invalidation/clock.ts';
 import type { Adapter } from '../../../src/ops/conformance/adapter.ts';
 import { CHECKS } from '../../../src/ops/conformance/checks.ts';
@@ -7,8 +7,6 @@ import { startOrigin } from '../../../src/ops/conformance/origin/origin.ts';
 import { runChecks } from '../../../src/ops/conformance/run.ts';
 import type { Verdict } from '../../../src/ops/conformance/verdict.ts';
 import { startSmallCache, type Defect } from './small-cache.ts';
-
-vi.setConfig({ testTimeout: 90_000 });
 
 const closers: (() => Promise<unknown>)[] = [];
 

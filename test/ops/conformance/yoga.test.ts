@@ -2,12 +2,10 @@
  * The kit also runs before a cache that is not ours. What is here does not hang on how Yoga's
  * response cache does its work; the whole result is in docs/conformance.md.
  */
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { freePort } from '../../support/process.ts';
 import { notPassed, reportOfKit } from './kit.ts';
 import { startYogaServer } from './yoga-server.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 const CHECKS = ['keeps', 'update', 'update-nested', 'errors', 'private-callers', 'ids'];
 

@@ -14,7 +14,7 @@ import { startTestNode, type TestNode } from '../../e2e/fleet.ts';
 import { startWorld, type World } from '../../e2e/world.ts';
 
 // The browser may have to be installed first.
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 300_000 });
+vi.setConfig({ hookTimeout: 300_000 });
 
 const BUILD = fileURLToPath(new URL('../../../src/ops/dashboard/build.ts', import.meta.url));
 const QUERY = '{ user(id: "1") { name } }';
@@ -31,9 +31,6 @@ let openPort = 0;
 const pages: WatchedPage[] = [];
 /** Of one test alone. */
 const nodes: TestNode[] = [];
-
-/** Figures come each second. */
-const SOON = { timeout: 8_000 };
 
 beforeAll(async () => {
   execFileSync(process.execPath, [BUILD, '--if-older']);
@@ -119,9 +116,9 @@ describe('the overview', () => {
     await page.getByText('None since this page was opened.').waitFor();
     const hits = page.getByRole('row', { name: /^Hit in memory/ }).getByRole('cell').last();
     for (let round = 0; round < 5; round += 1) await node.ask(QUERY);
-    await expect.poll(() => hits.textContent(), SOON).toBe('4');
+    await expect.poll(() => hits.textContent()).toBe('4');
     for (let round = 0; round < 5; round += 1) await node.ask(QUERY);
-    await expect.poll(() => hits.textContent(), SOON).toBe('9');
+    await expect.poll(() => hits.textContent()).toBe('9');
     await page.getByRole('row', { name: /^User/ }).waitFor();
 
     await node.ask('mutation { rename(id: "1", name: "Bea") { name } }');
@@ -129,7 +126,7 @@ describe('the overview', () => {
       .getByRole('row', { name: /user:1/ });
     await purge.waitFor();
     expect(await purge.textContent()).toMatch(/freshet/);
-    await expect.poll(() => page.getByRole('status').first().textContent(), SOON)
+    await expect.poll(() => page.getByRole('status').first().textContent())
       .toMatch(/^1 purge: .*user:1/);
   });
 
@@ -141,7 +138,7 @@ describe('the overview', () => {
     await expect.poll(async () => {
       await open.ask('mutation { rename(id: "2", name: "Cid") { name } }');
       return list.count();
-    }, { interval: 200, ...SOON }).toBe(1);
+    }, { interval: 200 }).toBe(1);
     await page.getByRole('button', { name: 'Hold' }).click();
     const shown = await list.getByRole('row').count();
     await open.ask('mutation { rename(id: "3", name: "Dan") { name } }');
@@ -293,7 +290,7 @@ describe('nodes, audit and operations', () => {
         headers: { authorization: `Bearer ${TOKENS.reader}` },
       });
       return (await found.json() as { total_count: number }).total_count === 1;
-    }, { what: 'the audit has the purge', deadlineMs: 15_000 });
+    }, { what: 'the audit has the purge' });
     const page = await visit(guarded, 'audit', asReader);
     await page.getByLabel('Key or pattern').fill('lamp:*');
     await page.getByRole('button', { name: 'Search' }).click();

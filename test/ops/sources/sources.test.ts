@@ -23,7 +23,7 @@ describe('the sources of the configuration', () => {
   beforeAll(async () => {
     world = await PostgresWorld.open('triggers');
     await world.prepare();
-  }, 60_000);
+  });
   afterAll(async () => {
     await open.closeAll();
     await world.close();
@@ -45,7 +45,7 @@ describe('the sources of the configuration', () => {
     })!);
     sources.start();
     await until(() => sources.stats.every(({ isWorking }) => isWorking), {
-      what: 'both work', deadlineMs: 15_000,
+      what: 'both work',
     });
     await world.change(['1']);
     await until(() => usersIn(messages).includes('1'), { what: 'the triggers tell' });

@@ -18,7 +18,7 @@ export function loneSource<World extends OptionedWorld>(
   const lone = new LoneSource<World>();
   beforeAll(async () => {
     lone.world = await openWorld();
-  }, 60_000);
+  });
   afterAll(() => lone.world.close());
   beforeEach(() => lone.begin());
   afterEach(() => lone.end());
@@ -55,13 +55,13 @@ class LoneSource<World extends OptionedWorld> {
 
   async started(options?: Parameters<World['create']>[1]): Promise<InvalidationSource> {
     const source = this.start(options);
-    await until(() => source.stats.isWorking, { what: 'it works', deadlineMs: 10_000 });
+    await until(() => source.stats.isWorking, { what: 'it works' });
     return source;
   }
 
   async areTold(ids: readonly string[]): Promise<void> {
     await until(() => ids.every((id) => usersIn(this.messages).includes(id)), {
-      what: `${ids.join()} are told`, deadlineMs: 10_000,
+      what: `${ids.join()} are told`,
     });
   }
 }

@@ -70,7 +70,7 @@ describe('a stream', () => {
     await until(() => source.stats.failures > 1, { what: 'it tries' });
     expect(lone.warnings).toEqual([expect.stringContaining('stream not found')]);
     await lone.world.prepare();
-    await until(() => source.stats.isWorking, { what: 'it works', deadlineMs: 10_000 });
+    await until(() => source.stats.isWorking, { what: 'it works' });
   });
 });
 

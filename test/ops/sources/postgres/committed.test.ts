@@ -24,7 +24,7 @@ describe.each(['triggers', 'replication'] satisfies Way[])('%s', (way) => {
   beforeAll(async () => {
     world = await PostgresWorld.open(way);
     await world.prepare();
-  }, 60_000);
+  });
   afterAll(async () => {
     await open.closeAll();
     await world.close();
@@ -45,26 +45,26 @@ describe.each(['triggers', 'replication'] satisfies Way[])('%s', (way) => {
     })));
     for (const source of sources) source.start();
     const working = () => sources.find(({ stats }) => stats.isWorking);
-    await until(() => working(), { what: 'one reads', deadlineMs: 15_000 });
+    await until(() => working(), { what: 'one reads' });
     const writing = runTransactions({ pool: world.pool, ids: ROWS, seed: way, write: change });
     // While they write: Redis stands still, the one that reads ends, its follower is cut off.
     await until(() => usersIn(messages).length > 2_000, {
-      what: 'some are in the log', deadlineMs: 20_000,
+      what: 'some are in the log',
     });
     redis.pause();
     await until(() => sources.some(({ stats }) => stats.failures > 0), {
-      what: 'Redis is missed', deadlineMs: 20_000,
+      what: 'Redis is missed',
     });
     redis.resume();
-    await until(() => working(), { what: 'one reads again', deadlineMs: 20_000 });
+    await until(() => working(), { what: 'one reads again' });
     await working()?.close();
-    await until(() => working(), { what: 'the other one reads', deadlineMs: 20_000 });
+    await until(() => working(), { what: 'the other one reads' });
     await world.cutOff();
     const committed = await writing;
     await until(() => new Set(usersIn(messages)).size >= committed.size, {
-      what: 'all are heard', deadlineMs: 30_000, everyMs: 100,
+      what: 'all are heard', everyMs: 100,
     });
     expect(new Set(usersIn(messages))).toEqual(committed);
     expect(committed.size).toBeGreaterThan(50_000);
-  }, 120_000);
+  });
 });

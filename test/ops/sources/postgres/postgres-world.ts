@@ -95,6 +95,6 @@ export class PostgresWorld implements SourceWorld {
       await this.pool.query(`SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots
         WHERE slot_name = $1`, [name]);
       return true;
-    }, { what: 'nobody reads the slot', deadlineMs: 10_000 });
+    }, { what: 'nobody reads the slot' });
   }
 }

@@ -16,7 +16,7 @@ beforeAll(async () => {
   server = await startPostgres();
   client = new Client({ connectionString: server.url });
   await client.connect();
-}, 60_000);
+});
 afterAll(async () => {
   await client.end();
   await server.stop();
