@@ -148,7 +148,8 @@ export class Channel {
   }
 
   #connect(): RedisClient {
-    const { redis, channel, commandTimeoutMs, random } = this.#options;
+    const { redis, channel, random } = this.#options;
+    const commandTimeoutMs = Number.POSITIVE_INFINITY;
     const connection = { name: 'freshet-listen', commandTimeoutMs, random };
     const client = connectListener(redis, { ...connection, attempt: this.#attempts });
     this.#attempts += 1;

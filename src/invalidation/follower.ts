@@ -172,7 +172,7 @@ export class Follower {
         if (event.caughtUp) this.#prove(askedAt);
         return;
       case 'heartbeat':
-        return this.#prove(askedAt);
+        return this.#prove(event.askedAt ?? askedAt);
       case 'gap':
         this.#gaps += 1;
         this.#horizon.forget(event.end);

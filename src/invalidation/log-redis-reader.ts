@@ -141,9 +141,10 @@ export class RedisLogReader {
 
   /** Nothing came: is that because nothing is there? */
   async #verify(client: RedisClient, cursor: Cursor): Promise<LogEvent | undefined> {
+    const askedAt = this.#options.clock.now();
     switch (judgeTail(cursor, await this.#tail(client, TAIL, []))) {
       case 'here':
-        return { kind: 'heartbeat' };
+        return { kind: 'heartbeat', askedAt };
       case 'ahead':
         return undefined;
       case 'broken':

@@ -95,8 +95,7 @@ export class RedisLog implements Log {
   }
 
   async *follow(options: { from?: Position; signal: AbortSignal }): AsyncGenerator<LogEvent> {
-    const { heartbeatMs, commandTimeoutMs } = this.#options;
-    const connection = this.#connection('freshet-follow', heartbeatMs + commandTimeoutMs);
+    const connection = this.#connection('freshet-follow', Number.POSITIVE_INFINITY);
     const reader = new RedisLogReader({
       ...this.#options,
       connection,

@@ -2,6 +2,7 @@
  * The log is the ordered record of invalidations. Whoever invalidates, appends; whoever caches,
  * follows. Booting, reconnecting, replaying and the steady state are one call to `follow`.
  */
+import type { Millis } from './clock.ts';
 import type { InvalidationMessage } from './message.ts';
 import type { Position } from './position.ts';
 
@@ -14,8 +15,11 @@ export interface LogRecord {
 export type LogEvent =
   /** The next records, without a gap after all that came before. `caughtUp`: none were left. */
   | { readonly kind: 'records'; readonly records: readonly LogRecord[]; readonly caughtUp: boolean }
-  /** The log is alive and holds nothing new. Comes at least every `heartbeatMs` when idle. */
-  | { readonly kind: 'heartbeat' }
+  /**
+   * The log is alive and holds nothing new. Comes at least every `heartbeatMs` when idle.
+   * `askedAt`: when that was asked, by the clock of the log, where it was later than the event was.
+   */
+  | { readonly kind: 'heartbeat'; readonly askedAt?: Millis }
   /** Records may be missing before `end`, where reading goes on: forget what was known. */
   | { readonly kind: 'gap'; readonly end: Position }
   /** The log cannot be heard. The iteration goes on and tries again by itself. */

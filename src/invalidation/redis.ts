@@ -20,7 +20,11 @@ export type RedisClient = Redis | Cluster;
 export interface RedisConnectionOptions {
   /** Shown by CLIENT LIST. Default `freshet`. */
   readonly name?: string;
-  /** A command without an answer is refused after this long. Default 1,000 ms. */
+  /**
+   * A command without an answer is refused after this long, also where the answer lies unread in a
+   * process that stood still. `Infinity` for who waits with `within`, which reads it first. Default
+   * 1,000 ms.
+   */
   readonly commandTimeoutMs?: Millis;
   /** Commands sent in one turn of the event loop travel together. Default false. */
   readonly autoPipelining?: boolean;
@@ -186,7 +190,7 @@ function common(plan: RedisPlan, connection: RedisConnectionOptions): NodeOption
     connectionName: name,
     // Replies look the same whichever version of the protocol the server speaks.
     replyMapping: 'legacy',
-    commandTimeout: commandTimeoutMs,
+    ...(Number.isFinite(commandTimeoutMs) ? { commandTimeout: commandTimeoutMs } : {}),
     connectTimeout: plan.connectTimeoutMs,
     disconnectTimeout: DISCONNECT_TIMEOUT_MS,
     autoResendUnfulfilledCommands: false,

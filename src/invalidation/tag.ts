@@ -49,6 +49,7 @@ export function segmentsOf(tag: Tag): readonly string[] {
 
 /** Reads a tag in the form in which `tagOf` writes it; `undefined` for any other text. */
 export function readTag(text: string): Tag | undefined {
+  if (text.length <= SEGMENT_LENGTH_MAX && PLAIN_TAG.test(text)) return text as Tag;
   const segments = text.split(':', SEGMENTS_MAX + 1);
   const [head = '', ...others] = segments;
   if (segments.length > SEGMENTS_MAX || !others.every(isEscapedSegment)) return undefined;
@@ -68,6 +69,9 @@ const UNSAFE_EACH = new RegExp(UNSAFE, 'gu');
 const NEVER = /[:*\s\p{Cc}\p{Cs}]/u;
 /** Most segments: nothing but ASCII that is safe. Many times faster to test than the others. */
 const PLAIN = /^[!-$&-)+-9;-~]+$/;
+/** The same of a whole tag: in lower case to the first colon, and no `/regular expression/`. */
+const PLAIN_TAG = new RegExp(
+  `^(?!/)[!-$&-)+-9;-@[-~]+(?::[!-$&-)+-9;-~]+){0,${SEGMENTS_MAX - 1}}$`);
 const EMPTY = '%-';
 export const HASHED = /^%h[0-9a-f]{64}$/;
 const ESCAPE_EACH = /%u(D[89A-F][0-9A-F]{2})|((?:%[0-9A-F]{2})+)/g;

@@ -1,10 +1,11 @@
 /** What a channel makes of a connection on which messages come and answers do not. */
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Channel } from '../../src/invalidation/channel.ts';
-import { systemRandom } from '../../src/invalidation/clock.ts';
+import { systemClock, systemRandom, type Clock } from '../../src/invalidation/clock.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { startRedis, type RedisServer } from '../support/redis.ts';
 import { until } from '../support/until.ts';
@@ -44,10 +45,8 @@ it('is not given up while messages come, though the proof lies behind them', asy
     await channel.listening();
     for (let round = 1; round <= 5; round += 1) {
       const asked = wire.heldBack;
-      await until(async () => {
-        await clock.advanceAsync(HEARTBEAT_MS);
-        return wire.heldBack > asked;
-      }, { what: 'a proof is asked for, and held back' });
+      await clock.advanceAsync(HEARTBEAT_MS);
+      await until(() => wire.heldBack > asked, { what: 'a proof is asked for, and held back' });
       await plain.publish(CHANNEL, JSON.stringify(someMessage()));
       await until(() => heard === round, { what: 'the message is heard' });
       await clock.advanceAsync(TIMEOUT_MS);
@@ -63,12 +62,46 @@ it('is not given up while messages come, though the proof lies behind them', asy
   }
 });
 
+it('is not given up where the process stands still, and the answer lies there unread', async () => {
+  let [asked, listened] = [0, 0];
+  const timeoutMs = 300;
+  const clock: Clock = {
+    ...systemClock,
+    after(delayMs, task) {
+      if (delayMs === timeoutMs) asked += 1;
+      return systemClock.after(delayMs, task);
+    },
+  };
+  const channel = new Channel({
+    redis: redis.url, channel: CHANNEL, clock, random: systemRandom,
+    heartbeatMs: 10, commandTimeoutMs: timeoutMs, hearingTimeoutMs: TIMEOUT_MS,
+    onMessages: () => undefined,
+    onRejected: (reason) => expect.unreachable(reason),
+    onListening: () => (listened += 1),
+  });
+  try {
+    channel.start();
+    await channel.listening();
+    await plain.client('PAUSE', timeoutMs / 2);
+    const before = asked;
+    await until(() => asked > before, { what: 'a proof is asked for', everyMs: 1 });
+    // From here timers come before sockets.
+    await turn();
+    const end = performance.now() + 3 * timeoutMs;
+    while (performance.now() < end);
+    await until(() => asked > before + 2, { what: 'proofs are asked for again' });
+    expect(listened).toBe(1);
+  } finally {
+    await channel.close();
+  }
+});
+
 /** Passes everything on to Redis and back, but for the proofs that a listener asks for. */
 async function startDeafWire(target: number) {
   const sockets = new Set<Socket>();
   let heldBack = 0;
-  const server: Server = createServer((near) => {
-    const far = connect(target, '127.0.0.1');
+  const server: Server = createServer({ noDelay: true }, (near) => {
+    const far = connect({ port: target, host: '127.0.0.1', noDelay: true });
     for (const socket of [near, far]) {
       sockets.add(socket);
       socket.on('error', () => undefined).once('close', () => [near, far].forEach((one) => {

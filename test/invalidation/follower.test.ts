@@ -160,6 +160,18 @@ describe('a follower hears', () => {
     expect(hears()).toBe(false);
   });
 
+  it('from when the log was asked, where it says so, and not from the event before', async () => {
+    const { follower, hears, beat, tell, clock } = make();
+    await beat(2_000);
+    clock.advance(900);
+    await tell({ kind: 'heartbeat', askedAt: clock.now() - 200 });
+    expect(follower.lagMs(clock.now())).toBe(200);
+    clock.advance(799);
+    expect(hears()).toBe(true);
+    clock.advance(1);
+    expect(hears()).toBe(false);
+  });
+
   it('no longer when the log is lost, and again with the next proof if soon', async () => {
     const { hears, beat, tell } = make();
     await beat(2_000);

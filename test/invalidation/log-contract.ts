@@ -195,7 +195,7 @@ export function logContract(makeLog: () => Log | Promise<Log>): void {
     it('at the end of the log hears that it is alive, and then what is new', async () => {
       const log = await open();
       const follower = follow(log, await log.append(someMessage()));
-      expect(await follower.next()).toEqual({ kind: 'heartbeat' });
+      expect(await follower.next()).toMatchObject({ kind: 'heartbeat' });
       const position = await log.append(someMessage());
       const { records } = await follower.records(1);
       expect(records[0]?.position).toBe(position);

@@ -70,6 +70,16 @@ describe('the log in Redis keeps the contract', () => {
 describe('the log in Redis', () => {
   beforeEach(() => plain.flushall());
 
+  it('says when it asked whether it is at the end, which is after it has waited', async () => {
+    const heartbeatMs = 100;
+    const follower = follow(open({ heartbeatMs }));
+    await follower.until('heartbeat');
+    const beganAt = systemClock.now();
+    const { askedAt } = await follower.until('heartbeat');
+    // Redis waits by a clock of its own.
+    expect(askedAt).toBeGreaterThan(beganAt + heartbeatMs / 2);
+  });
+
   it('announces what it appends, with its position, unless told not to', async () => {
     const heard: string[] = [];
     const listener = new Redis(server.url);

@@ -25,12 +25,12 @@ export async function startProxy(targetPort: number): Promise<Proxy> {
     socket.on('error', () => undefined);
     socket.once('close', () => sockets.delete(socket));
   };
-  const server = createServer((near) => {
+  const server = createServer({ noDelay: true }, (near) => {
     if (state === 'cut') {
       near.resetAndDestroy();
       return;
     }
-    const far = connect(targetPort, '127.0.0.1');
+    const far = connect({ port: targetPort, host: '127.0.0.1', noDelay: true });
     for (const [from, to] of [[near, far], [far, near]] as const) {
       add(from);
       // Timers of one length fire in order; one that was set when the delay was longer comes late.
