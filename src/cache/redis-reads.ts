@@ -3,8 +3,9 @@
  * as may be, and what several want is asked for once: the client and the server do for each command
  * many times what they do for a key.
  *
- * It promises: nobody waits longer than `readTimeoutMs`; a key that cannot be read fails no other;
- * a command that is refused or lost fails the keys that it names alone. It never rejects.
+ * It promises: nobody waits longer than `readTimeoutMs`, and as long as it takes to read what has
+ * come by then; a key that cannot be read fails no other; a command that is refused or lost fails
+ * the keys that it names alone. It never rejects.
  */
 import type { Clock, Millis } from '../invalidation/clock.ts';
 import { isRefusal } from '../invalidation/redis.ts';
@@ -66,7 +67,7 @@ interface Home extends KeyRead {
 interface Flight {
   readonly asked: readonly Asked[];
   readonly sentAt: Millis;
-  readonly cancel: () => void;
+  cancel: () => void;
   /** Keys of all callers of which it is not known yet. */
   left: number;
   /** Redis said something, if only to refuse. */
@@ -106,7 +107,7 @@ export class RedisReads {
     for (const { keys } of asked) left += keys.length;
     const flight: Flight = {
       asked, left, sentAt: clock.now(), isAnswered: false, isOver: false,
-      cancel: clock.after(readTimeoutMs, () => this.#giveUp(flight)),
+      cancel: clock.after(readTimeoutMs, () => this.#readLast(flight)),
     };
     const homes = homesOf(asked, this.#options);
     const keysMax = this.#keysMax();
@@ -188,6 +189,11 @@ export class RedisReads {
     }
     flight.left -= wanted.length;
     if (flight.left === 0) this.#end(flight);
+  }
+
+  /** Timers come before sockets: in a process that stood still, the answer may lie there unread. */
+  #readLast(flight: Flight): void {
+    flight.cancel = this.#options.clock.after(0, () => this.#giveUp(flight));
   }
 
   /** What has come until now is what there is. */

@@ -1,8 +1,10 @@
 /** Redis slow, away, emptied, full, or holding what nobody can read: nothing fails for it. */
+import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Redis } from 'ioredis';
 import { entityKey, FORMAT_VERSION, responseKey } from '../../src/cache/key.ts';
-import type { RedisStore } from '../../src/cache/redis-store.ts';
+import { RedisStore } from '../../src/cache/redis-store.ts';
+import { systemClock } from '../../src/invalidation/clock.ts';
 import type { ManualClock } from '../support/manual-clock.ts';
 import { startRedis, type RedisServer } from '../support/redis.ts';
 import { until } from '../support/until.ts';
@@ -52,6 +54,21 @@ describe('a Redis that does not answer', () => {
     expect(await reading).toEqual([undefined]);
     expect(store.stats.timeouts).toBe(1);
     server.resume();
+  });
+
+  it('is one that has answered, where the process stood still and has not read it', async () => {
+    const busy = new RedisStore({ redis: opened.client, clock: systemClock, random: Math.random });
+    busy.set(key, entryOf('A', { readAt: systemClock.now() }));
+    await busy.settled();
+    await plain.client('PAUSE', 20);
+    const reading = busy.get([key]);
+    // From here timers come before sockets.
+    await turn();
+    const end = performance.now() + 500;
+    while (performance.now() < end);
+    expect((await reading)[0]?.value.toString()).toBe('A');
+    expect(busy.stats.timeouts).toBe(0);
+    await busy.close();
   });
 
   it('is not asked any more after several times, but now and then', async () => {
