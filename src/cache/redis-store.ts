@@ -3,7 +3,7 @@
  * way it was asked for, so that a plain `DEL user:123` drops all of it; a value that has its home
  * to itself is a plain key. Large values are packed before they are sent.
  *
- * It promises: a read is one round trip, however many keys, and waits at most `readTimeoutMs`; a
+ * It promises: a read is one round trip, however many keys, and waits as redis-reads.ts says; a
  * write makes nobody wait, and overtakes none of the same home. Redis slow, away, full, or holding
  * what nobody can read: the entry is then not there, and it is counted. While Redis does not
  * answer, it is mostly not even asked. It heals by itself. The connection belongs to who made it.

@@ -172,7 +172,7 @@ export class Follower {
         if (event.caughtUp) this.#prove(askedAt);
         return;
       case 'heartbeat':
-        return this.#prove(event.askedAt ?? askedAt);
+        return this.#prove(Math.min(event.askedAt ?? askedAt, this.#clock.now()));
       case 'gap':
         this.#gaps += 1;
         this.#horizon.forget(event.end);

@@ -4,8 +4,8 @@
  *
  * It promises: a connection never throws because Redis is absent, now or later; it tries again by
  * itself, at most a second apart; a command that cannot be sent is refused at once instead of being
- * queued; one that is not answered is refused after a bound, and never sent a second time; and no
- * error of it shows a credential.
+ * queued; one that is not answered is refused after the bound that was asked for, and never sent a
+ * second time; and no error of it shows a credential.
  */
 import type { ConnectionOptions } from 'node:tls';
 import { Cluster, Redis, type RedisOptions as ClientOptions } from 'ioredis';

@@ -27,16 +27,17 @@ const LATE_MS = 100;
 const GRACE_MS = 50;
 
 /**
- * Settles as `promise` does, or rejects with `TimedOut` after `timeoutMs`. A process that was
- * stopped or busy meanwhile gets another 50 ms, to read the answer that is already there.
+ * Settles as `promise` does, or rejects with `TimedOut` after `timeoutMs`, when what has come by
+ * then has been read: timers come before sockets. A process that was stopped or busy meanwhile gets
+ * another 50 ms for it.
  */
 export function within<T>(promise: Promise<T>, { timeoutMs, clock }: Bound): Promise<T> {
   return new Promise((resolve, reject) => {
     const begin = clock.now();
     const giveUp = (): void => reject(new TimedOut(timeoutMs));
     let cancel = clock.after(timeoutMs, () => {
-      if (clock.now() - begin < timeoutMs + LATE_MS) giveUp();
-      else cancel = clock.after(GRACE_MS, giveUp);
+      const isLate = clock.now() - begin >= timeoutMs + LATE_MS;
+      cancel = clock.after(isLate ? GRACE_MS : 0, giveUp);
     });
     promise.then(
       (value) => {

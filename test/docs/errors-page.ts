@@ -19,8 +19,8 @@ const ADVICE: Readonly<Record<FaultCode, string>> = {
   CONFIG_INVALID: 'Mend all that is listed, at once; docs/configuration.md. Exit code 2.',
   SUPERGRAPH_UNAVAILABLE: 'Is the file there, does the URL or the service answer? At start the '
     + 'services are waited for (`subgraphWaitMs`); later the last good one stays in use.',
-  COMPOSITION_FAILED: 'Mend the schemas of the services as listed. A gateway that runs keeps the '
-    + 'last one that composed.',
+  COMPOSITION_FAILED: 'Mend the schemas of the services as listed. They are composed at the '
+    + 'start, and not again while the gateway runs.',
   POLICY_INVALID: 'Mend the directives or `cache.rules` that are named.',
   ALIAS_RESERVED: 'The client takes another alias.',
   PORT_IN_USE: 'End what has the port, or give `--port` or `--admin-port` another one.',

@@ -82,6 +82,7 @@ it('is not given up where the process stands still, and the answer lies there un
   try {
     channel.start();
     await channel.listening();
+    const connection = await listener();
     await plain.client('PAUSE', timeoutMs / 2);
     const before = asked;
     await until(() => asked > before, { what: 'a proof is asked for', everyMs: 1 });
@@ -90,11 +91,19 @@ it('is not given up where the process stands still, and the answer lies there un
     const end = performance.now() + 3 * timeoutMs;
     while (performance.now() < end);
     await until(() => asked > before + 2, { what: 'proofs are asked for again' });
+    expect(await listener()).toBe(connection);
     expect(listened).toBe(1);
   } finally {
     await channel.close();
   }
 });
+
+/** What Redis calls the connection of the channel. */
+async function listener(): Promise<string | undefined> {
+  const clients = String(await plain.client('LIST')).split('\n');
+  const own = clients.find((line) => line.includes(' name=freshet-listen '));
+  return /^id=\d+/.exec(own ?? '')?.[0];
+}
 
 /** Passes everything on to Redis and back, but for the proofs that a listener asks for. */
 async function startDeafWire(target: number) {

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock, type Clock } from '../../src/invalidation/clock.ts';
@@ -78,6 +78,19 @@ describe('the log in Redis', () => {
     const { askedAt } = await follower.until('heartbeat');
     // Redis waits by a clock of its own.
     expect(askedAt).toBeGreaterThan(beganAt + heartbeatMs / 2);
+  });
+
+  it('is not lost to a process that stands still, and has not read what was answered', async () => {
+    const commandTimeoutMs = 300;
+    const follower = follow(open({ commandTimeoutMs }));
+    await follower.until('heartbeat');
+    await plain.client('PAUSE', commandTimeoutMs / 2);
+    const next = follower.next();
+    // From here timers come before sockets.
+    await turn();
+    const end = performance.now() + 3 * commandTimeoutMs;
+    while (performance.now() < end);
+    expect(await next).toMatchObject({ kind: 'heartbeat' });
   });
 
   it('announces what it appends, with its position, unless told not to', async () => {

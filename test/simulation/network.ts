@@ -180,7 +180,7 @@ export class SimulatedClient {
       const session = this.#session;
       const call = { reject };
       this.#calls.add(call);
-      const cancel = this.#wire.clock.after(this.#commandTimeoutMs, () => {
+      const cancel = this.#timeOut(() => {
         if (this.#calls.delete(call)) reject(new Error('Command timed out'));
       });
       const settle = (error: Error | undefined, value?: unknown): void => {
@@ -191,6 +191,12 @@ export class SimulatedClient {
       };
       this.#send(args, session, settle);
     });
+  }
+
+  /** As the real client: without a bound where whoever waits has one. */
+  #timeOut(giveUp: () => void): () => void {
+    if (!Number.isFinite(this.#commandTimeoutMs)) return () => undefined;
+    return this.#wire.clock.after(this.#commandTimeoutMs, giveUp);
   }
 
   defineCommand(): void {}

@@ -31,7 +31,7 @@ export class SimulatedChannel {
     const { wire, clock, random, onMessage } = options;
     this.#options = options;
     const connect = (): ReturnType<Wire['client']> => {
-      const client = wire.client(COMMAND_TIMEOUT_MS);
+      const client = wire.client(Number.POSITIVE_INFINITY);
       client.on('message', (payload: string) => onMessage(readMessage(payload)));
       return client;
     };

@@ -46,7 +46,7 @@ export class SimulatedLog implements Log {
 
   constructor(options: SimulatedLogOptions) {
     this.#options = options;
-    this.#appending = this.#connection(options.wires.append);
+    this.#appending = this.#connection(options.wires.append, COMMAND_TIMEOUT_MS);
     const { clock, recordsMax, retentionMs } = options;
     this.#appender = new RedisLogAppender({
       clock, recordsMax, retentionMs,
@@ -84,7 +84,7 @@ export class SimulatedLog implements Log {
     signal: AbortSignal;
   }): AsyncGenerator<LogEvent> {
     const { wires, clock, random, recordsMax, retentionMs, duplicates } = this.#options;
-    const connection = this.#connection(wires.follow);
+    const connection = this.#connection(wires.follow, Number.POSITIVE_INFINITY);
     const reader = new RedisLogReader({
       connection, clock, random, recordsMax, retentionMs,
       own: this.#own,
@@ -117,9 +117,8 @@ export class SimulatedLog implements Log {
     return Promise.resolve();
   }
 
-  #connection(wire: Wire): Connection {
+  #connection(wire: Wire, timeoutMs: Millis): Connection {
     const { clock, random, client } = this.#options;
-    const timeoutMs = HEARTBEAT_MS + COMMAND_TIMEOUT_MS;
     return new Connection({ connect: () => client(wire, timeoutMs), clock, random });
   }
 }

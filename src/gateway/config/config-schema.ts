@@ -157,7 +157,7 @@ const cache = z.strictObject({
     marksMax: count(100_000_000).default(500_000)
       .meta(about('Invalidated tags remembered; what is forgotten counts as invalidated.')),
     patternsMax: count(100_000).default(128)
-      .meta(about('Invalidated patterns remembered that are no prefixes.')),
+      .meta(about('Invalidated patterns remembered, but for those of the form `tag:*`.')),
   }).prefault({}),
   rules: z.record(z.string().regex(COORDINATE), rule).default({})
     .meta(about('What directives say, for a `Type` or a `Type.field`; the strictest wins.')),

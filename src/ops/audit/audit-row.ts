@@ -1,7 +1,10 @@
 /** What the audit keeps of a record. Whatever a message holds, PostgreSQL takes the row. */
 import type { LogRecord } from '../../invalidation/log.ts';
-import { cascadeOf, entityTypeName } from '../../invalidation/message.ts';
+import {
+  cascadeOf, entityTypeName, type InvalidationMessage,
+} from '../../invalidation/message.ts';
 import { loggedMsOf, type Position } from '../../invalidation/position.ts';
+import { readSwitching } from '../../invalidation/switching.ts';
 
 /** What a record is about and who said it, as the columns and JSON name it. */
 export interface AuditFacts {
@@ -38,10 +41,8 @@ export function rowOf({ position, message }: LogRecord): AuditRow {
     position,
     message_id: clean(message.message_id),
     action: message.action,
-    entity_type: clean(entityTypeName(message.entity_type)),
-    entity_id: textOf(message.entity_id),
+    ...subjectOf(message),
     pattern: textOf(message.pattern),
-    keys: message.entity_ids?.map(clean) ?? null,
     cascade: cascade.length === 0 ? null : cascade.map(clean),
     created: metadata?.created === true,
     soft: metadata?.soft === true,
@@ -54,6 +55,24 @@ export function rowOf({ position, message }: LogRecord): AuditRow {
     logged_ms: loggedMs,
     latency_ms: Number.isNaN(sentMs) ? null : Math.round(loggedMs - sentMs),
   };
+}
+
+/** Caching is switched by what others take for an empty batch: `caching:off`, `caching:on:post`. */
+function subjectOf(
+  message: InvalidationMessage,
+): Pick<AuditFacts, 'entity_type' | 'entity_id' | 'keys'> {
+  const switching = readSwitching(message);
+  if (switching === undefined) {
+    return {
+      entity_type: clean(entityTypeName(message.entity_type)),
+      entity_id: textOf(message.entity_id),
+      keys: message.entity_ids?.map(clean) ?? null,
+    };
+  }
+  const { state, type, since } = switching;
+  const said = since === undefined ? state : `still-${state}`;
+  const entity_id = type === undefined ? said : `${said}:${type}`;
+  return { entity_type: 'caching', entity_id, keys: null };
 }
 
 /** Foreign services may have put anything there. */

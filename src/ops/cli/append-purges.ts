@@ -80,7 +80,7 @@ function openLog({ redis, channel, stream }: AppendOptions): RedisLog {
 function failureOf(error: unknown): unknown {
   if (!(error instanceof FreshetError) || error.code !== 'LOG_UNAVAILABLE') return error;
   return new CommandFailure(
-    'Redis did not take it in time: it may be in the log or not. Run it again when Redis is there.',
+    'Redis did not take it in time: it may be in the log or not.',
     { code: error.code, exitCode: EXIT.later, cause: error },
   );
 }

@@ -80,7 +80,7 @@ export const purge: Command = {
     const redis = lastOf(values, REDIS_FLAG);
     const answers = redis === undefined
       ? await askNode(named, { id, values, client: operatorsClient(values, surroundings) })
-      : await appendAlone(redis, { named, values, user: surroundings.environment['USER'] });
+      : await appendAlone(redis, { named, id, values, user: surroundings.environment['USER'] });
     const told = redis === undefined ? textOf : textOfAppended;
     surroundings.print(values.has('json') ? asJson(answers) : answers.map(told).join(''));
     return EXIT.done;
@@ -197,8 +197,8 @@ function withRequestId(
 
 async function appendAlone(
   redis: string,
-  { named, values, user }: {
-    named: readonly NamedOrder[]; values: FlagValues; user: string | undefined;
+  { named, id, values, user }: {
+    named: readonly NamedOrder[]; id: string; values: FlagValues; user: string | undefined;
   },
 ): Promise<readonly PurgeAnswer[]> {
   if (values.has(DRY_RUN_FLAG.name)) {
@@ -214,6 +214,8 @@ async function appendAlone(
     actor: `cli:${user ?? 'unknown'}`,
     reason: lastOf(values, REASON_FLAG),
     triggeredBy: lastOf(values, BY_FLAG),
+  }).catch((error: unknown) => {
+    throw withRequestId(error, { id, done: [] });
   });
   return named.map(({ order, requestId }, at) => ({
     ...(order.kind === 'key' ? { keys: order.keys } : { pattern: order.pattern }),

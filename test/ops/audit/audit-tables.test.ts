@@ -1,7 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../src/invalidation/clock.ts';
 import type { LogRecord } from '../../../src/invalidation/log.ts';
+import { MessageMaker } from '../../../src/invalidation/message-maker.ts';
 import type { InvalidationMessage } from '../../../src/invalidation/message.ts';
 import { positionOf, type Position } from '../../../src/invalidation/position.ts';
+import { switchingMessage } from '../../../src/invalidation/switching.ts';
+import { collectionTag } from '../../../src/invalidation/tag.ts';
 import { searchAudit, type AuditPage } from '../../../src/ops/audit/audit-search.ts';
 import { AuditTables } from '../../../src/ops/audit/audit-tables.ts';
 import type { AuditDatabase, AuditSession } from '../../../src/ops/audit/database.ts';
@@ -74,6 +79,25 @@ describe.each(Object.entries(IMPLEMENTATIONS))('the tables of the audit in %s', 
       logged_at: new Date(NOW_MS).toISOString(),
       recorded_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/), latency_ms: 7,
     });
+  });
+
+  it('say when caching was switched, of what, by whom, and are searched for it', async () => {
+    const clock = systemClock;
+    const maker = new MessageMaker({ sourceService: 'freshet', clock, newId: () => randomUUID() });
+    const since = positionOf(NOW_MS, 0);
+    const post = collectionTag('Post');
+    const records = [
+      switchingMessage({ state: 'off' }, { maker, metadata: { reason: 'a doubt' } }),
+      switchingMessage({ state: 'off', since }, { maker }),
+      switchingMessage({ state: 'on', type: post }, { maker }),
+      someMessage(),
+    ].map((message, at) => ({ position: positionOf(NOW_MS, at), message }));
+    await tables.write(records);
+    const { logs } = await search({ pattern: 'caching:*' });
+    expect(logs.map(({ entity_type: type, entity_id: id }) => `${type}:${id}`))
+      .toEqual(['caching:on:post', 'caching:still-off', 'caching:off']);
+    const { logs: [off], total_count: count } = await search({ pattern: 'caching:off' });
+    expect([off?.reason, off?.action, off?.keys, count]).toEqual(['a doubt', 'Batch', null, 1]);
   });
 
   it('take a record once, however often it is written', async () => {

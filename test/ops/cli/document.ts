@@ -52,7 +52,7 @@ Codes stay, messages do not. They are those of the operators' HTTP, and \`USAGE\
 ${codes.join('\n')}
 
 5 and 3 leave it open whether a purge was done: run it again with the \`--request-id\` that the
-message names, and it is done once.
+message names, and it is done once (with \`--redis\` within a minute).
 
 ${sections.join('\n')}`;
 }
