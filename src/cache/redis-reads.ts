@@ -4,8 +4,8 @@
  * many times what they do for a key.
  *
  * It promises: nobody waits longer than `readTimeoutMs`, and one turn of the event loop in which
- * what has come by then is read; a key that cannot be read fails no other; a command that is refused
- * or lost fails the keys that it names alone. It never rejects.
+ * what has come by then is read; a key that cannot be read fails no other; a command that is
+ * refused or lost fails the keys that it names alone. It never rejects.
  */
 import type { Clock, Millis } from '../invalidation/clock.ts';
 import { isRefusal } from '../invalidation/redis.ts';
