@@ -102,6 +102,17 @@ describe('within', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('ends with what has come when the time is over, and lay there unread', async () => {
+    const clock = new ManualClock();
+    const { promise, resolve } = Promise.withResolvers<number>();
+    const result = within(promise, { timeoutMs: 10, clock });
+    // Timers come before sockets.
+    clock.after(10, () => resolve(7));
+    await clock.advanceAsync(10);
+    expect(await result).toBe(7);
+    expect(clock.pending).toBe(0);
+  });
+
   it('gives up at the bound', async () => {
     const clock = new ManualClock();
     const result = within(new Promise(() => undefined), { timeoutMs: 10, clock });
