@@ -4,12 +4,12 @@
  * who reads them adds for how long they have lain there.
  *
  * `decodeEntry` never throws, and answers `undefined` for what `encodeEntry` did not write: another
- * version, cut off, lengths that do not add up, tags that are none. Who knows version 2 alone takes
- * what is of version 3 for none: it is loaded then, as what is not there.
+ * version, cut off, lengths that do not add up, tags that are none. Who knows older versions alone
+ * takes what is of a later one for none: it is loaded then, as what is not there.
  *
  * | bytes | what |
  * |---|---|
- * | 1 | format version: 2, or 3 where the value is packed |
+ * | 1 | format version: 2; 3 where the value is packed; 4 and 5 likewise, with a digest |
  * | 4 | length of all bytes |
  * | 6 | age: how long before the writing the origin began to be read, ms, rounded up |
  * | 6 | what was left of the TTL, ms, rounded down, as all that follow |
@@ -21,23 +21,28 @@
  * | 1, n | length of the stamp, the stamp in wire form |
  * | 4 | number of tags |
  * | 4, n | for each tag: length, UTF-8 |
- * | 4 | of version 3: length of the value once it is unpacked |
- * | rest | the value; of version 3 packed, see `packed-value.ts` |
+ * | 1, n | of versions 4 and 5: length of the digest, the digest, see `digest.ts` |
+ * | 4 | of versions 3 and 5: length of the value once it is unpacked |
+ * | rest | the value; of versions 3 and 5 packed, see `packed-value.ts` |
  *
  * Numbers are unsigned, the most significant byte first.
  */
 import assert from 'node:assert/strict';
 import { isUtf8 } from 'node:buffer';
 import type { Millis } from '../invalidation/clock.ts';
-import { formatPosition, parsePosition } from '../invalidation/position.ts';
+import { formatPosition, parsePosition, type Position } from '../invalidation/position.ts';
 import { readTag, type Tag } from '../invalidation/tag.ts';
+import { isDigest } from './digest.ts';
 import { assertEntry, type Entry } from './entry.ts';
 import { FORMAT_VERSION } from './key.ts';
 import { unpackValue } from './packed-value.ts';
 import type { Awaitable } from './store.ts';
 
-/** Of entries alone: keys are the same, and a fleet may hold both. */
-const PACKED_VERSION = 3;
+/** Of entries alone: keys are the same, and a fleet may hold all of them. */
+const [PACKED_VERSION, DIGEST_VERSION, PACKED_DIGEST_VERSION] = [3, 4, 5];
+const VERSIONS: readonly number[] = [
+  FORMAT_VERSION, PACKED_VERSION, DIGEST_VERSION, PACKED_DIGEST_VERSION,
+];
 const LENGTH_BYTES = 4;
 const DURATION_BYTES = 6;
 const DURATIONS = 7;
@@ -56,11 +61,14 @@ export function encodeEntry(entry: Entry, now: Millis, packed?: Buffer): Buffer 
     return Buffer.byteLength(tag);
   });
   const tagBytes = tagLengths.reduce((sum, length) => sum + LENGTH_BYTES + length, 0);
-  const headBytes = 1 + LENGTH_BYTES + DURATIONS * DURATION_BYTES + 1 + stamp.length + LENGTH_BYTES;
+  const { digest } = entry;
+  assert(digest === undefined || isDigest(digest), 'what an entry may carry is a digest');
+  const headBytes = 1 + LENGTH_BYTES + DURATIONS * DURATION_BYTES + 1 + stamp.length + LENGTH_BYTES
+    + (digest === undefined ? 0 : 1 + digest.length);
   const valueBytes = packed === undefined ? entry.value.length : LENGTH_BYTES + packed.length;
   const bytes = Buffer.allocUnsafe(headBytes + tagBytes + valueBytes);
 
-  let at = bytes.writeUInt8(packed === undefined ? FORMAT_VERSION : PACKED_VERSION, 0);
+  let at = bytes.writeUInt8(versionOf(entry, packed), 0);
   at = bytes.writeUInt32BE(bytes.length, at);
   for (const durationMs of durationsOf(entry, now)) at = writeDuration(bytes, at, durationMs);
   at = bytes.writeUInt8(stamp.length, at);
@@ -69,6 +77,10 @@ export function encodeEntry(entry: Entry, now: Millis, packed?: Buffer): Buffer 
   for (const [index, tag] of entry.tags.entries()) {
     at = bytes.writeUInt32BE(tagLengths[index] as number, at);
     at += bytes.write(tag, at);
+  }
+  if (digest !== undefined) {
+    at = bytes.writeUInt8(digest.length, at);
+    at += bytes.write(digest, at, 'latin1');
   }
   if (packed !== undefined) at = bytes.writeUInt32BE(entry.value.length, at);
   at += (packed ?? entry.value).copy(bytes, at);
@@ -88,32 +100,54 @@ export interface DecodeOptions {
 export function decodeEntry(bytes: Buffer, options: DecodeOptions): Awaitable<Entry | undefined> {
   const reader = new Reader(bytes);
   const version = reader.number(1);
-  if (version !== FORMAT_VERSION && version !== PACKED_VERSION) return undefined;
-  const entry = readEntry(reader, { ...options, length: bytes.length });
-  if (entry === undefined || version === FORMAT_VERSION) return entry;
-  return unpacked(entry, options);
+  if (version === undefined || !VERSIONS.includes(version)) return undefined;
+  const hasDigest = version === DIGEST_VERSION || version === PACKED_DIGEST_VERSION;
+  const entry = readEntry(reader, { ...options, length: bytes.length, hasDigest });
+  const isPacked = version === PACKED_VERSION || version === PACKED_DIGEST_VERSION;
+  return entry !== undefined && isPacked ? unpacked(entry, options) : entry;
+}
+
+function versionOf({ digest }: Entry, packed: Buffer | undefined): number {
+  if (digest === undefined) return packed === undefined ? FORMAT_VERSION : PACKED_VERSION;
+  return packed === undefined ? DIGEST_VERSION : PACKED_DIGEST_VERSION;
+}
+
+interface ReadOptions extends DecodeOptions {
+  readonly length: number;
+  readonly hasDigest: boolean;
+}
+
+/** Where nothing is invalidated, all that is loaded bears the same. */
+let lastStamp: { readonly text: string; readonly stamp: Position | undefined } | undefined;
+
+function stampOf(text: string): Position | undefined {
+  if (text !== lastStamp?.text) lastStamp = { text, stamp: parsePosition(text) };
+  return lastStamp.stamp;
 }
 
 /** Where it is packed, the value is what stands for it, with its length before it. */
 function readEntry(
   reader: Reader,
-  { now, heldMs, length }: DecodeOptions & { readonly length: number },
+  { now, heldMs, length, hasDigest }: ReadOptions,
 ): Entry | undefined {
   if (reader.number(LENGTH_BYTES) !== length) return undefined;
-  const durations = Array.from({ length: DURATIONS }, () => reader.number(DURATION_BYTES));
-  const stamp = parsePosition(reader.text(reader.number(1)) ?? '');
+  const durations = reader.durations();
+  const stamp = stampOf(reader.text(reader.number(1)) ?? '');
   const tags = reader.tags();
+  const digest = hasDigest ? reader.text(reader.number(1)) : undefined;
+  if (hasDigest && (digest === undefined || !isDigest(digest))) return undefined;
   const value = reader.rest();
   if (stamp === undefined || tags === undefined || value === undefined) return undefined;
   if (!Number.isFinite(heldMs) || heldMs < 0) return undefined;
   // Whole milliseconds, on the cautious side, as `entryOf` makes them.
   const writtenAt = Math.floor(now - heldMs);
   // They come before what has been found to be there.
-  const [ageMs, ttlLeftMs, slideLeftMs, ttlMs, ...others] = durations as Durations;
-  const [staleWhileRevalidateMs, staleIfErrorMs, loadMs] = others;
+  const [
+    ageMs, ttlLeftMs, slideLeftMs, ttlMs, staleWhileRevalidateMs, staleIfErrorMs, loadMs,
+  ] = durations as Durations;
   if (loadMs < 1) return undefined;
   const entry: Entry = {
-    value, tags, stamp,
+    value, digest, tags, stamp,
     readAt: writtenAt - ageMs,
     staleAt: writtenAt + ttlLeftMs,
     slideUntil: writtenAt + slideLeftMs,
@@ -136,6 +170,9 @@ function unpacked(
   const value = unpackValue(bytes.subarray(LENGTH_BYTES), length);
   return value instanceof Promise ? value.then(withValue) : withValue(value);
 }
+
+// oxlint-disable-next-line no-control-regex
+const ASCII = /^[\0-\x7f]*$/;
 
 type Durations = [Millis, Millis, Millis, Millis, Millis, Millis, Millis];
 
@@ -172,9 +209,17 @@ class Reader {
     return at === undefined ? undefined : this.#bytes.readUIntBE(at, length);
   }
 
+  durations(): readonly (Millis | undefined)[] {
+    const durations: (Millis | undefined)[] = [];
+    while (durations.length < DURATIONS) durations.push(this.number(DURATION_BYTES));
+    return durations;
+  }
+
   text(length: number | undefined): string | undefined {
     const at = this.#advance(length);
     if (at === undefined) return undefined;
+    const plain = this.#bytes.toString('latin1', at, this.#at);
+    if (ASCII.test(plain)) return plain;
     const part = this.#bytes.subarray(at, this.#at);
     return isUtf8(part) ? part.toString('utf8') : undefined;
   }

@@ -11,6 +11,8 @@ import type { Tag } from '../invalidation/tag.ts';
 
 export interface Entry {
   readonly value: Buffer;
+  /** Its digest, where it is sent as it is: what its entity tag says (`digestOf`). */
+  readonly digest: string | undefined;
   /** The value in content codings, by their names (RFC 9110, section 8.4.1): of this node alone. */
   readonly encoded?: Readonly<Partial<Record<string, Buffer>>>;
   readonly tags: readonly Tag[];

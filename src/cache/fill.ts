@@ -8,6 +8,8 @@ import type { Entry } from './entry.ts';
 /** Durations are 0 by default, which is off. */
 export interface Fill {
   readonly value: Buffer;
+  /** What `digestOf` makes of the value. Default: nobody has worked it out. */
+  readonly digest?: string;
   readonly tags: readonly Tag[];
   /** Counted from when the load began; 0 = not to be kept at all. */
   readonly ttlMs: Millis;
@@ -39,7 +41,7 @@ export interface Loaded {
 export const JITTER_MAX = 0.5;
 
 export function entryOf(fill: Fill, { stamp, beganAt, loadMs }: Loaded, random: Random): Entry {
-  const { value, tags, jitter = 0, slidingMs = 0 } = fill;
+  const { value, digest, tags, jitter = 0, slidingMs = 0 } = fill;
   const { staleWhileRevalidateMs = 0, staleIfErrorMs = 0 } = fill;
   const durations = [fill.ttlMs, slidingMs, staleWhileRevalidateMs, staleIfErrorMs];
   assert(durations.every((ms) => Number.isFinite(ms) && ms >= 0), 'a TTL is finite');
@@ -49,7 +51,7 @@ export function entryOf(fill: Fill, { stamp, beganAt, loadMs }: Loaded, random: 
   const staleAt = Math.floor(beganAt + ttlMs);
   const readAt = Math.floor(Math.min(beganAt, fill.readAt ?? beganAt));
   return {
-    value, tags, stamp, readAt, staleAt, ttlMs,
+    value, digest, tags, stamp, readAt, staleAt, ttlMs,
     slideUntil: Math.floor(Math.max(staleAt, readAt + slidingMs)),
     staleWhileRevalidateMs, staleIfErrorMs,
     loadMs: Math.max(1, Math.ceil(loadMs)),

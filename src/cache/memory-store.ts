@@ -39,6 +39,8 @@ const STRING_BYTES = 32;
 const CHARACTER_BYTES = 2;
 /** What a buffer costs beside its bytes. */
 const FORM_BYTES = 200;
+/** Within what an entry is reckoned with beyond what it costs. */
+const SPARE_BYTES = 16;
 const MIB = 1024 * 1024;
 
 export class MemoryStore implements Store {
@@ -165,8 +167,8 @@ export class MemoryStore implements Store {
   }
 }
 
-function costOf(id: string, { value, tags, encoded = {} }: Entry): number {
-  let characters = id.length;
+function costOf(id: string, { value, digest = '', tags, encoded = {} }: Entry): number {
+  let characters = id.length + digest.length;
   for (const tag of tags) characters += tag.length;
   const strings = STRING_BYTES * tags.length + CHARACTER_BYTES * characters;
   let forms = 0;
@@ -176,10 +178,10 @@ function costOf(id: string, { value, tags, encoded = {} }: Entry): number {
 
 /**
  * A value that is a part of something larger, such as what arrived on a socket in one piece, would
- * keep all of that in memory: it is copied.
+ * keep all of that in memory: it is copied. What was unpacked has a byte to spare.
  */
 function withOwnMemory(value: Buffer): Buffer {
-  if (value.buffer.byteLength === value.byteLength) return value;
+  if (value.buffer.byteLength - value.byteLength <= SPARE_BYTES) return value;
   const copy = Buffer.allocUnsafeSlow(value.byteLength);
   value.copy(copy);
   return copy;

@@ -77,6 +77,7 @@ interface Flight {
 
 /** What one command fetches, as far as can be foreseen: more would hold Redis up for others. */
 const FETCH_BYTES = 512 * 1024;
+const ZERO = 0x30;
 /** How much the last answer weighs in what is foreseen of the next. */
 const WEIGHT = 0.2;
 
@@ -167,8 +168,7 @@ export class RedisReads {
     { redisNow, sentAt: now }: { redisNow: Millis; sentAt: Millis },
   ): Found | Promise<Found> {
     const { valueBytesMax } = this.#options;
-    const digits = value.toString('latin1', 0, CLOCK_DIGITS);
-    const heldMs = /^\d+$/.test(digits) ? redisNow - Number(digits) : Number.NaN;
+    const heldMs = redisNow - clockOf(value);
     const entry = decodeEntry(value.subarray(CLOCK_DIGITS), { now, heldMs, valueBytesMax });
     if (entry instanceof Promise) return entry.then((one) => this.#checked(one));
     return this.#checked(entry);
@@ -214,6 +214,16 @@ export class RedisReads {
     if (flight.isAnswered) circuit.succeeded();
     else circuit.failed(clock.now());
   }
+}
+
+/** The time that a value begins with; NaN where it does not. */
+function clockOf(value: Buffer): Millis {
+  let time = value.length < CLOCK_DIGITS ? Number.NaN : 0;
+  for (let at = 0; at < CLOCK_DIGITS; at += 1) {
+    const digit = (value[at] ?? 0) - ZERO;
+    time = digit >= 0 && digit <= 9 ? time * 10 + digit : Number.NaN;
+  }
+  return time;
 }
 
 /** Each key once, and of a hash no more fields at a time than one has. */

@@ -17,7 +17,7 @@ export class TagTable {
 
   /** The same tags, in an array of exactly their number. */
   intern(tags: readonly Tag[]): readonly Tag[] {
-    return Array.from(tags, (tag) => this.#one(tag));
+    return tags.map((tag) => this.#one(tag));
   }
 
   clear(): void {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { decodeEntry as decode, encodeEntry } from '../../src/cache/entry-codec.ts';
+import { digestOf } from '../../src/cache/digest.ts';
 import type { Entry } from '../../src/cache/entry.ts';
 import { packValue } from '../../src/cache/packed-value.ts';
 import { FORMAT_VERSION } from '../../src/cache/key.ts';
@@ -24,7 +25,7 @@ function decodeEntry(
   return decode(bytes, { valueBytesMax: MIB, ...times }) as Entry | undefined;
 }
 
-/** What golden/entry-v2.hex and entry-v3.hex hold, written when the clock showed 10,000. */
+/** In golden/entry-v2.hex to entry-v5.hex, the last two with its digest; written at 10,000 ms. */
 const GOLDEN = entryOf('{"data":{"user":{"name":"Ada \u{1F600}"}}}', {
   tags: ['user:1', 'post', entityTag('Post', 'gid://shop/Post/1', 'comments')],
   stamp: parsePosition('1772366400000-5') as Position,
@@ -89,6 +90,47 @@ describe('the bytes of an entry', () => {
     const tags = Array.from({ length: 1_000 }, (_, n) => entityTag('User', `${n}`.padEnd(1_000)));
     const decoded = decodeEntry(encodeEntry(entryOf('a', { tags }), 0), { now: 0, heldMs: 0 });
     expect(decoded?.tags).toEqual(tags);
+  });
+});
+
+describe('the bytes of an entry whose digest is known', () => {
+  const times = { now: 10_000, heldMs: 0 };
+  const known = { ...GOLDEN, digest: digestOf(GOLDEN.value) };
+
+  it('are those that version 4 has always had', () => {
+    expect(encodeEntry(known, 10_000).toString('hex')).toBe(golden('entry-v4.hex').toString('hex'));
+  });
+
+  it('are read as versions 4 and 5 were always read', () => {
+    expect(decodeEntry(golden('entry-v4.hex'), times)).toEqual(known);
+    expect(decodeEntry(golden('entry-v5.hex'), times)).toEqual(known);
+  });
+
+  it('give the digest where the value is packed as well', async () => {
+    const value = Buffer.from('{"name":"Ada"},'.repeat(2_000));
+    const entry = entryOf(value, { digest: digestOf(value), readAt: 10_000 });
+    const bytes = encodeEntry(entry, 10_000, await packValue(value));
+    expect(decodeEntry(bytes, times)).toEqual(entry);
+  });
+
+  it('give nothing for what would be no digest in a header', () => {
+    for (const wrong of ['\r', '"', ' ', '\u{e9}']) {
+      const bytes = encodeEntry(known, 10_000);
+      bytes.write(wrong, bytes.indexOf(known.digest), 'latin1');
+      expect(decodeEntry(bytes, times), JSON.stringify(wrong)).toBeUndefined();
+    }
+    const shorter = encodeEntry(known, 10_000);
+    shorter.writeUInt8(26, shorter.indexOf(known.digest) - 1);
+    expect(decodeEntry(shorter, times)).toBeUndefined();
+  });
+
+  it('give nothing when cut off anywhere', () => {
+    const bytes = encodeEntry(known, 10_000);
+    for (let length = 1; length < bytes.indexOf('{'); length += 1) {
+      const cut = Buffer.from(bytes.subarray(0, length));
+      if (length >= 5) cut.writeUInt32BE(length, 1);
+      expect(decodeEntry(cut, times), `the first ${length} bytes`).toBeUndefined();
+    }
   });
 });
 
@@ -170,8 +212,10 @@ describe('bytes that are no entry', () => {
 
   it('give nothing for another version', () => {
     const other = Buffer.from(bytes);
-    other.writeUInt8(FORMAT_VERSION + 1, 0);
-    expect(read(other)).toBeUndefined();
+    for (const version of [0, 1, 6, 255]) {
+      other.writeUInt8(version, 0);
+      expect(read(other)).toBeUndefined();
+    }
   });
 
   it('give nothing for what other programs leave: text, JSON, noise', () => {

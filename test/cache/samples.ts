@@ -40,6 +40,7 @@ export function entryOf(value: string | Buffer, sample: SampleEntry = {}): Entry
   const staleAt = sample.staleAt ?? readAt + ttlMs;
   return {
     value: Buffer.from(value),
+    digest: undefined,
     tags: tags.map(tag),
     stamp, readAt, staleAt, ttlMs,
     slideUntil: staleAt,

@@ -2,7 +2,7 @@
  * What an answer says of itself in HTTP: `Cache-Status` (RFC 9211), `Age`, `Cache-Control`,
  * `ETag`, `Vary` (RFC 9110, RFC 9111), `Freshet-Position`, and `Cache-Tag` where asked for.
  */
-import { hash as hashBytes } from 'node:crypto';
+import { digestOf } from '../../cache/digest.ts';
 import { formatPosition, type Position } from '../../invalidation/position.ts';
 import type { Answer } from './answer.ts';
 
@@ -52,57 +52,60 @@ export function answerHeaders(
     'freshet-position': formatPosition(position),
     'cache-control': 'no-store',
   };
-  if (batch) return { ...headers, ...batchStatus(answers) };
+  if (batch) return Object.assign(headers, batchStatus(answers));
   if (answer === undefined) return headers;
   headers['cache-status'] = cacheStatus(answer);
   // A refusal, or a stream, is not what was kept.
   if (http.status !== 200 || !STORABLE_TYPES.includes(http.mediaType)) return headers;
-  return { ...headers, ...keepingHeaders(answer, http.mediaType, options) };
-}
-
-/** Who may keep the answer, for how long, and how they ask whether it has changed. */
-function keepingHeaders(
-  answer: Answer,
-  mediaType: string,
-  options: AnswerHeaderOptions,
-): Record<string, string> {
-  const { clientMaxAgeSeconds = 0, exposeTags = false } = options;
-  const { body, ttlMs, tags } = answer;
-  const headers: Record<string, string> = {
-    'cache-control': cacheControl(answer, clientMaxAgeSeconds),
-    'vary': varyOf(answer, options),
-  };
-  if (isHit(answer)) headers['age'] = String(seconds(answer.ageMs));
-  if (body !== undefined) headers['etag'] = entityTagOf(body, mediaType);
-  if (exposeTags && ttlMs > 0) headers['cache-tag'] = joinUpTo([...tags], CACHE_TAG_LENGTH_MAX);
+  setKeepingHeaders(headers, answer, { mediaType: http.mediaType, options });
   return headers;
 }
 
-/** What of a request makes the answer another one (RFC 9110, section 12.5.5). */
-function varyOf(
+/** Who may keep the answer, for how long, and how they ask whether it has changed. */
+function setKeepingHeaders(
+  headers: Record<string, string>,
   answer: Answer,
+  { mediaType, options }: { mediaType: string; options: AnswerHeaderOptions },
+): void {
+  const { clientMaxAgeSeconds = 0, exposeTags = false } = options;
+  const { body, digest, ttlMs, tags } = answer;
+  headers['cache-control'] = cacheControl(answer, clientMaxAgeSeconds);
+  headers['vary'] = varyOf(answer, options);
+  if (isHit(answer)) headers['age'] = String(seconds(answer.ageMs));
+  if (body !== undefined) headers['etag'] = entityTagOf(digest ?? digestOf(body), mediaType);
+  if (exposeTags && ttlMs > 0) headers['cache-tag'] = joinUpTo([...tags], CACHE_TAG_LENGTH_MAX);
+}
+
+/** Worked out once. */
+const varies = new WeakMap<AnswerHeaderOptions, Record<'PUBLIC' | 'other', string>>();
+
+/** What of a request makes the answer another one (RFC 9110, section 12.5.5). */
+function varyOf({ public: isPublic }: Answer, options: AnswerHeaderOptions): string {
+  let known = varies.get(options);
+  if (known === undefined) {
+    known = { PUBLIC: varyText(true, options), other: varyText(false, options) };
+    varies.set(options, known);
+  }
+  return isPublic ? known.PUBLIC : known.other;
+}
+
+function varyText(
+  isPublic: boolean,
   { vary = [], credentials = [], positionInCookie = false, coded = false }: AnswerHeaderOptions,
 ): string {
-  const matters = vary.filter((name) => !answer.public || !credentials.includes(name));
+  const matters = vary.filter((name) => !isPublic || !credentials.includes(name));
   // Who has seen a later position must not be given an earlier answer on the way.
   const ofPosition = ['freshet-position', ...(positionInCookie ? ['cookie'] : [])];
   const ofForm = ['accept', ...(coded ? ['accept-encoding'] : [])];
   return [...new Set([...ofForm, ...ofPosition, ...matters])].join(', ');
 }
 
-const hashes = new WeakMap<Buffer, string>();
-
 /**
- * A strong validator: the hash of the content, worked out once for each stored value. It is unique
- * among the representations of one resource (RFC 9110, section 8.8.1), so it names the media type.
+ * A strong validator: the digest of the content. It is unique among the representations of one
+ * resource (RFC 9110, section 8.8.1), so it names the media type.
  */
-function entityTagOf(body: Buffer, mediaType: string): string {
-  let hash = hashes.get(body);
-  if (hash === undefined) {
-    hash = hashBytes('sha256', body, 'base64url').slice(0, 27);
-    hashes.set(body, hash);
-  }
-  return mediaType === RESPONSE_TYPE ? `"${hash}.response"` : `"${hash}"`;
+function entityTagOf(digest: string, mediaType: string): string {
+  return mediaType === RESPONSE_TYPE ? `"${digest}.response"` : `"${digest}"`;
 }
 
 function cacheStatus({ how, ttlMs }: Answer): string {

@@ -35,6 +35,8 @@ export interface Answer {
   readonly how: How;
   /** The JSON text of the whole result, where it was kept or could have been. */
   readonly body: Buffer | undefined;
+  /** Of the body (`digestOf`), where that is known. */
+  readonly digest: string | undefined;
   /** Everyone who asks the same may be served it. */
   readonly shared: boolean;
   /** All of it is declared PUBLIC: it is the same whoever asks. */
@@ -62,7 +64,7 @@ export interface Kept {
 export function bypassed(why: Bypass): Answer {
   const how = { kind: 'bypass', why } as const;
   return {
-    how, body: undefined, shared: false, public: false, ttlMs: 0, ageMs: 0, tags: [],
-    kept: undefined,
+    how, body: undefined, digest: undefined, shared: false, public: false,
+    ttlMs: 0, ageMs: 0, tags: [], kept: undefined,
   };
 }

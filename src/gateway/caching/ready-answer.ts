@@ -3,6 +3,7 @@
  * head of the answer as one flat list. A head is made anew when a second of its age or of its time
  * to live has passed or the node's position has moved, and not for each request.
  */
+import { digestOf } from '../../cache/digest.ts';
 import type { Entry } from '../../cache/entry.ts';
 import type { Tier } from '../../cache/tiers.ts';
 import type { Millis } from '../../invalidation/clock.ts';
@@ -34,10 +35,12 @@ export class ReadyAnswer {
   readonly body: Buffer;
   /** How often a better coding was wanted. */
   readonly wanted = new Map<Coding, number>();
+  readonly #digest: string;
   readonly #tier: Tier;
   readonly #options: AnswerHeaderOptions;
   #headers: readonly string[] = [];
-  #unchanged: readonly string[] = [];
+  /** Those that differ from moment to moment. */
+  #lines: readonly string[] = [];
   #plainTag = '';
   #position: Position | undefined;
   #staleAt: Millis = Number.NaN;
@@ -54,6 +57,7 @@ export class ReadyAnswer {
     this.coding = coding;
     this.#tier = tier;
     this.#options = options;
+    this.#digest = entry.digest ?? digestOf(entry.value);
     this.body = (coding && entry.encoded?.[coding]) ?? entry.value;
   }
 
@@ -66,7 +70,7 @@ export class ReadyAnswer {
   /** For status 304, to a client that holds what has this tag. */
   headersUnchanged(entry: Entry, moment: Moment, etag: string): readonly string[] {
     this.#bringUpTo(entry, moment);
-    return [...this.#unchanged, 'etag', etag];
+    return [...withoutContent(this.template.headers), ...this.#lines, 'etag', etag];
   }
 
   /** The entity tag of the content in plain text. */
@@ -96,21 +100,25 @@ export class ReadyAnswer {
     const { mediaType, shared, public: isPublic, headers: common } = this.template;
     const { value: body, tags } = entry;
     const how = { kind: 'hit', tier: this.#tier } as const;
-    const answer = { how, body, tags, shared, public: isPublic, ageMs, ttlMs, kept: undefined };
+    const answer = {
+      how, body, digest: this.#digest, tags, shared, public: isPublic, ageMs, ttlMs,
+      kept: undefined,
+    };
     const http = { status: 200, mediaType, batch: false, answers: [answer], position };
     const told = answerHeaders(http, this.#options);
-    const lines = OWN_LINES.flatMap((name) => (told[name] === undefined ? [] : [name, told[name]]));
     const plainTag = told['etag'] ?? '';
+    const lines: string[] = [];
+    for (const name of OWN_LINES) {
+      const line = told[name];
+      if (line !== undefined) lines.push(name, line);
+    }
     this.#plainTag = plainTag;
-    this.#unchanged = [...withoutContent(common), ...lines];
+    this.#lines = lines;
     const { coding } = this;
-    this.#headers = [
-      ...common,
-      ...(coding === undefined ? [] : ['content-encoding', coding]),
-      'content-length', String(this.body.length),
-      ...lines,
-      'etag', coding === undefined ? plainTag : codedEntityTag(plainTag, coding),
-    ];
+    const headers = common.concat(lines, ['content-length', String(this.body.length)]);
+    if (coding === undefined) headers.push('etag', plainTag);
+    else headers.push('etag', codedEntityTag(plainTag, coding), 'content-encoding', coding);
+    this.#headers = headers;
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import type { ExecutionArgs, ExecutionResult, GraphQLSchema } from 'graphql';
+import { digestOf } from '../../cache/digest.ts';
 import type { Entry } from '../../cache/entry.ts';
 import type { Fill, Load, Outcome, ReadPath, Use } from '../../cache/read-path.ts';
 import type { Clock, Millis } from '../../invalidation/clock.ts';
@@ -141,7 +142,8 @@ export class ResponseCache {
     const { shared } = audience;
     const isPublic = plan.scope === 'PUBLIC';
     return {
-      how: told, body: value, shared, public: isPublic, ttlMs, ageMs, tags,
+      how: told, body: value, digest: entry?.digest, shared, public: isPublic,
+      ttlMs, ageMs, tags,
       kept: entry === undefined ? undefined : kept,
     };
   }
@@ -214,14 +216,17 @@ function fillOf(tagged: Tagged, asked: Asked, beganAt: Millis): Fill {
   if (audience.shared && parts.isPrivate) parts.refuse('part-private');
   const unstorable = tagged.unstorable ?? parts.unstorable;
   const { data, extensions } = result;
+  const shareable = unstorable === undefined && ttlMs > 0;
+  const text = JSON.stringify(extensions === undefined ? { data } : { data, extensions });
+  const value = Buffer.from(text);
   return {
-    ...lifetime,
-    value: Buffer.from(JSON.stringify(extensions === undefined ? { data } : { data, extensions })),
+    ...lifetime, value,
+    ...(shareable && { digest: digestOf(value) }),
     tags: [...new Set([...tags, ...plan.declaredTags(variables), ...audience.tags])],
     versions,
     // Who waited may find something to share where it is only put off.
     ttlMs: unstorable === undefined ? ttlMs : parts.isPutOff ? Math.max(1, ttlMs) : 0,
-    shareable: unstorable === undefined && ttlMs > 0,
+    shareable,
   };
 }
 

@@ -96,6 +96,7 @@ function world(given: Partial<HitPathOptions> = {}) {
       answer: {
         how: { kind: 'hit', tier: 'l1' },
         body: state.entry?.value,
+        digest: undefined,
         shared: true, public: true, ttlMs: 1, ageMs: 0, tags: [],
         kept: { key: KEY, operation: OPERATION, schemaHash: 'one', earlyExpiry, countsUses },
       },
