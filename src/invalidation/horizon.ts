@@ -90,12 +90,13 @@ export class Horizon {
    */
   mark(position: Position, purges: readonly Purge[]): void {
     for (const purge of purges) {
-      (purge.soft === true ? this.#soft : this.#hard).mark(position, purge);
+      const marks = purge.soft === true ? this.#soft : this.#hard;
+      marks.mark(position, purge);
+      marks.assertInvariants();
       if (purge.kind === 'tag' && purge.version !== undefined) {
         this.#versions.learn(purge.tag, purge.version);
       }
     }
-    this.assertInvariants();
   }
 
   /**

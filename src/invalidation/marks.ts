@@ -38,6 +38,8 @@ export class Marks {
   #latestPattern = ORIGIN;
   /** A tag, or a tag and `:*` for all below it. In the order of the last purge. */
   readonly #marks = new Map<string, Position>();
+  /** The last of them, which is where it belongs when it is purged again. */
+  #newest: string | undefined;
   /** Of all their texts. */
   #length = 0;
   #patternsCost = 0;
@@ -104,11 +106,12 @@ export class Marks {
     const before = this.#marks.get(key);
     if (before !== undefined) {
       if (before >= position) return;
-      this.#marks.delete(key);
+      if (key !== this.#newest) this.#marks.delete(key);
     } else {
       this.#length += key.length;
     }
     this.#marks.set(key, position);
+    this.#newest = key;
     while (this.#isFullOfMarks()) this.#forgetOldestMark();
   }
 

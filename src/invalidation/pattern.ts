@@ -36,18 +36,27 @@ export interface PatternLimits {
   readonly starsMax?: number;
 }
 
+const LIMITS: Required<PatternLimits> = { lengthMax: 1024, starsMax: 16 };
+
+/** On its way a pattern is read several times in a row: written, held, announced, in the log. */
+let last: { readonly text: string; readonly purge: Purge } | undefined;
+
 /**
  * The cheapest purge that says what `text` says.
  * Throws `PATTERN_INVALID` for one that is empty, beyond the limits or no regular expression.
  */
-export function readPattern(text: string, limits: PatternLimits = {}): Purge {
-  const { lengthMax = 1024, starsMax = 16 } = limits;
+export function readPattern(text: string, limits?: PatternLimits): Purge {
+  if (limits !== undefined) return read(text, { ...LIMITS, ...limits });
+  if (text !== last?.text) last = { text, purge: read(text, LIMITS) };
+  return last.purge;
+}
+
+function read(text: string, { lengthMax, starsMax }: Required<PatternLimits>): Purge {
   if (text === '') throw invalid('at least 1 character', 'none');
   if (text === '*') return { kind: 'all' };
-  const tag = text.includes('*') ? undefined : readTag(text);
-  if (tag !== undefined) return { kind: 'tag', tag };
-  const above = text.endsWith(':*') ? readTag(text.slice(0, -2)) : undefined;
-  if (above !== undefined) return { kind: 'below', tag: above };
+  const isBelow = text.endsWith(':*');
+  const tag = readTag(isBelow ? text.slice(0, -2) : text);
+  if (tag !== undefined) return { kind: isBelow ? 'below' : 'tag', tag };
   if (text.length > lengthMax) throw invalid(`at most ${lengthMax} characters`, text.length);
   if (text.startsWith('/')) {
     const expression = readExpression(text);

@@ -10,6 +10,7 @@ export type Position = string & { readonly [brand]: 'Position' };
 
 const MS_DIGITS = 15;
 const SEQUENCE_DIGITS = 16;
+const NINE = 0x39;
 const WIRE_FORM = /^(\d{1,15})-(\d{1,16})$/;
 
 export function positionOf(ms: number, sequence: number): Position {
@@ -41,6 +42,8 @@ export function loggedMsOf(position: Position): number {
 
 /** The least position after `position`; every later record of the log is at it or beyond it. */
 export function successor(position: Position): Position {
+  const last = position.charCodeAt(position.length - 1);
+  if (last < NINE) return position.slice(0, -1) + String.fromCharCode(last + 1) as Position;
   const ms = Number(position.slice(0, MS_DIGITS));
   return positionOf(ms, Number(position.slice(MS_DIGITS + 1)) + 1);
 }

@@ -205,6 +205,16 @@ describe('what is forgotten is invalidated', () => {
     expect(horizon.floor).toBe(ORIGIN);
   });
 
+  it('and moves to the end, whether it is there already or not', () => {
+    const horizon = new Horizon({ marksMax: 3 });
+    const told = ['user:1', 'user:2', 'user:3', 'user:3', 'user:1', 'user:4', 'user:5'];
+    for (const [n, tag] of told.entries()) horizon.advance(at(n + 1), purges(tag));
+    // user:2, of 2, and then user:3, of 4, had to go.
+    expect(horizon.floor).toBe(at(4));
+    expect(horizon.invalidatedSince(at(4), tags('user:1'))).toBe(true);
+    expect(horizon.invalidatedSince(at(4), tags('user:2', 'user:3'))).toBe(false);
+  });
+
   it('costs one write, whatever is cached below', () => {
     const horizon = horizonOf(['user:*', '*', 'user:*']);
     expect(horizon.size).toBe(1);

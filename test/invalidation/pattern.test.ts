@@ -162,4 +162,12 @@ describe('a pattern that cannot be used', () => {
     expect(() => readPattern('abc*', { lengthMax: 3 })).toThrow('at most 3 characters');
     expect(() => readPattern('a*b*', { starsMax: 1 })).toThrow('at most 1 stars');
   });
+
+  it('is refused each time, and after another text that is read twice', () => {
+    for (const text of ['', 'user:1', 'user:1', '/(/', '', 'posts:*', 'posts:*', '/(/']) {
+      const isUsable = text !== '' && text !== '/(/';
+      if (isUsable) expect(readPattern(text)).toEqual(readPattern(text, {}));
+      else expect(() => readPattern(text)).toThrow(FreshetError);
+    }
+  });
 });

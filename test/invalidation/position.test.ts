@@ -23,8 +23,10 @@ describe('a position', () => {
   );
 
   it('is followed by the least one that is later', () => {
+    for (const n of [0, 7, 8, 9, 10, 99, 1_998, 1_999]) {
+      expect(successor(positionOf(5, n))).toBe(positionOf(5, n + 1));
+    }
     const position = positionOf(5, 9);
-    expect(successor(position)).toBe(positionOf(5, 10));
     expect(successor(position) > position).toBe(true);
     expect(latest(position, successor(position))).toBe(successor(position));
     expect(latest(successor(position), position)).toBe(successor(position));
