@@ -30,9 +30,9 @@
 import assert from 'node:assert/strict';
 import { isUtf8 } from 'node:buffer';
 import type { Millis } from '../invalidation/clock.ts';
+import { isDigest } from '../invalidation/digest.ts';
 import { formatPosition, parsePosition, type Position } from '../invalidation/position.ts';
 import { readTag, type Tag } from '../invalidation/tag.ts';
-import { isDigest } from './digest.ts';
 import { assertEntry, type Entry } from './entry.ts';
 import { FORMAT_VERSION } from './key.ts';
 import { unpackValue } from './packed-value.ts';

@@ -3,7 +3,7 @@
  * `response:<hash>`); an entity's home is a hash with one `field` for each way it was asked for,
  * so that a plain `DEL user:123` from any service drops all of it at once.
  */
-import { hash } from 'node:crypto';
+import { digestOf } from '../invalidation/digest.ts';
 
 /** Begins every hashed key: raise it when the form of keys or of stored entries changes. */
 export const FORMAT_VERSION = 2;
@@ -18,8 +18,7 @@ export interface CacheKey {
 
 /** A hash of `parts`; no two different lists of JSON values have the same one. */
 export function hashOf(parts: readonly unknown[]): string {
-  const text = JSON.stringify([FORMAT_VERSION, ...parts]);
-  return hash('sha256', text, 'base64url').slice(0, 32);
+  return digestOf(JSON.stringify([FORMAT_VERSION, ...parts]));
 }
 
 /**

@@ -12,6 +12,7 @@ import { Departures } from './departures.ts';
 import { deleteAtOf, type Entry } from './entry.ts';
 import type { FillVerdict } from './freshness.ts';
 import type { CacheKey } from './key.ts';
+import { withOwnMemory } from './own-memory.ts';
 import type { Store } from './store.ts';
 import { TagTable } from './tag-table.ts';
 
@@ -39,8 +40,6 @@ const STRING_BYTES = 32;
 const CHARACTER_BYTES = 2;
 /** What a buffer costs beside its bytes. */
 const FORM_BYTES = 200;
-/** Within what an entry is reckoned with beyond what it costs. */
-const SPARE_BYTES = 16;
 const MIB = 1024 * 1024;
 
 export class MemoryStore implements Store {
@@ -174,15 +173,4 @@ function costOf(id: string, { value, digest = '', tags, encoded = {} }: Entry): 
   let forms = 0;
   for (const form of Object.values(encoded)) forms += FORM_BYTES + (form?.byteLength ?? 0);
   return OVERHEAD_BYTES + strings + value.byteLength + forms;
-}
-
-/**
- * A value that is a part of something larger, such as what arrived on a socket in one piece, would
- * keep all of that in memory: it is copied. What was unpacked has a byte to spare.
- */
-function withOwnMemory(value: Buffer): Buffer {
-  if (value.buffer.byteLength - value.byteLength <= SPARE_BYTES) return value;
-  const copy = Buffer.allocUnsafeSlow(value.byteLength);
-  value.copy(copy);
-  return copy;
 }

@@ -9,7 +9,7 @@
 import { randomUUID } from 'node:crypto';
 import type { CachingSwitch } from '../cache/caching-switch.ts';
 import type { Clock, Millis } from '../invalidation/clock.ts';
-import { digestOf } from '../invalidation/content.ts';
+import { digestOf } from '../invalidation/digest.ts';
 import type { LogRecord } from '../invalidation/log.ts';
 import { MessageMaker } from '../invalidation/message-maker.ts';
 import type { InvalidationNode } from '../invalidation/node.ts';

@@ -8,7 +8,8 @@
  */
 import assert from 'node:assert/strict';
 import { systemClock, type Clock, type Millis } from './clock.ts';
-import { contentOf, digestOf } from './content.ts';
+import { contentOf } from './content.ts';
+import { digestOf } from './digest.ts';
 import { fault } from './errors.ts';
 import { fenceMessage } from './fence.ts';
 import type { AppendOptions, Log, LogEvent, LogRecord } from './log.ts';

@@ -10,7 +10,8 @@
  */
 import { systemClock, systemRandom, type Clock, type Millis, type Random } from './clock.ts';
 import { Connection } from './connection.ts';
-import { contentOf, digestOf } from './content.ts';
+import { contentOf } from './content.ts';
+import { digestOf } from './digest.ts';
 import { fault, type FreshetError } from './errors.ts';
 import type { AppendOptions, Identified, Log, LogEvent } from './log.ts';
 import { RedisLogAppender, type Appended } from './log-redis-appender.ts';

@@ -20,7 +20,8 @@
 import { Callbacks, type CallbackOptions, type Delivery } from './callbacks.ts';
 import { systemClock, systemRandom, type Clock, type Millis, type Random } from './clock.ts';
 import { Channel } from './channel.ts';
-import { contentOf, digestOf } from './content.ts';
+import { contentOf } from './content.ts';
+import { digestOf } from './digest.ts';
 import { fault, type FreshetError } from './errors.ts';
 import { isFence } from './fence.ts';
 import { RedisLog } from './log-redis.ts';

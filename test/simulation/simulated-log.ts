@@ -5,7 +5,8 @@
  */
 import { pause, type Clock, type Millis, type Random } from '../../src/invalidation/clock.ts';
 import { Connection } from '../../src/invalidation/connection.ts';
-import { contentOf, digestOf } from '../../src/invalidation/content.ts';
+import { contentOf } from '../../src/invalidation/content.ts';
+import { digestOf } from '../../src/invalidation/digest.ts';
 import { fault } from '../../src/invalidation/errors.ts';
 import { RedisLogAppender } from '../../src/invalidation/log-redis-appender.ts';
 import { OwnEntries } from '../../src/invalidation/log-redis-own.ts';

@@ -2,7 +2,7 @@
  * What an answer says of itself in HTTP: `Cache-Status` (RFC 9211), `Age`, `Cache-Control`,
  * `ETag`, `Vary` (RFC 9110, RFC 9111), `Freshet-Position`, and `Cache-Tag` where asked for.
  */
-import { digestOf } from '../../cache/digest.ts';
+import { digestOf } from '../../invalidation/digest.ts';
 import { formatPosition, type Position } from '../../invalidation/position.ts';
 import type { Answer } from './answer.ts';
 

@@ -1,5 +1,6 @@
 /** A part of a response: what is kept of it, and what it says of the whole. */
 import type { ExecutionResult } from 'graphql';
+import { ownBytesOf } from '../../cache/own-memory.ts';
 import type { Fill, Outcome } from '../../cache/read-path.ts';
 import type { Millis } from '../../invalidation/clock.ts';
 import type { Tag } from '../../invalidation/tag.ts';
@@ -37,7 +38,7 @@ export function partOf(result: ExecutionResult, source: PartSource): Part {
   const value = pick(harvest.data) ?? null;
   const fill = {
     ...lifetime,
-    value: Buffer.from(JSON.stringify(value)),
+    value: ownBytesOf(JSON.stringify(value)),
     tags: [...new Set([...tags, ...harvest.tags, ...declared, ...audience.tags])],
     versions: harvest.versions,
     ...(!storable && { ttlMs: 0 }),

@@ -3,10 +3,10 @@
  * head of the answer as one flat list. A head is made anew when a second of its age or of its time
  * to live has passed or the node's position has moved, and not for each request.
  */
-import { digestOf } from '../../cache/digest.ts';
 import type { Entry } from '../../cache/entry.ts';
 import type { Tier } from '../../cache/tiers.ts';
 import type { Millis } from '../../invalidation/clock.ts';
+import { digestOf } from '../../invalidation/digest.ts';
 import type { Position } from '../../invalidation/position.ts';
 import { answerHeaders, type AnswerHeaderOptions } from './answer-headers.ts';
 import { codedEntityTag, type Coding } from '../http/content-coding.ts';

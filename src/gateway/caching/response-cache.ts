@@ -5,10 +5,11 @@
  */
 import assert from 'node:assert/strict';
 import type { ExecutionArgs, ExecutionResult, GraphQLSchema } from 'graphql';
-import { digestOf } from '../../cache/digest.ts';
 import type { Entry } from '../../cache/entry.ts';
+import { ownBytesOf } from '../../cache/own-memory.ts';
 import type { Fill, Load, Outcome, ReadPath, Use } from '../../cache/read-path.ts';
 import type { Clock, Millis } from '../../invalidation/clock.ts';
+import { digestOf } from '../../invalidation/digest.ts';
 import type { Variables } from '../../policy/plan.ts';
 import type { Auditor } from './auditor.ts';
 import { identityOf } from '../diagnostics.ts';
@@ -218,7 +219,7 @@ function fillOf(tagged: Tagged, asked: Asked, beganAt: Millis): Fill {
   const { data, extensions } = result;
   const shareable = unstorable === undefined && ttlMs > 0;
   const text = JSON.stringify(extensions === undefined ? { data } : { data, extensions });
-  const value = Buffer.from(text);
+  const value = ownBytesOf(text);
   return {
     ...lifetime, value,
     ...(shareable && { digest: digestOf(value) }),

@@ -45,6 +45,7 @@ export function useResponseCache(options: ResponseCachePluginOptions): Plugin {
   const exchanges = new WeakMap<Request, Exchange[]>();
   const reports = new RequestReports(options.clock);
   const batches = new WeakSet<Request>();
+  const headerOptions = { ...options, positionInCookie: options.positionCookie !== undefined };
   return {
     onRequestParse({ request, serverContext }) {
       reports.begin(request, leftOf(serverContext as Served, options)?.beganAt);
@@ -90,7 +91,7 @@ export function useResponseCache(options: ResponseCachePluginOptions): Plugin {
         batch: batches.has(request),
         answers: own.flatMap(({ answer }) => (answer === undefined ? [] : [answer])),
         position,
-      }, { ...options, positionInCookie: options.positionCookie !== undefined });
+      }, headerOptions);
       for (const [name, value] of Object.entries(headers)) setHeader(response.headers, name, value);
       if (own.some(({ mutating }) => mutating)) {
         const cookie = options.positionCookie?.write(position, request);

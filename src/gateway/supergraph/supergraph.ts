@@ -3,8 +3,8 @@
  * Apollo Federation, `join__*` directives). Where it comes from is a source's to know; there are
  * three, one file each: a file, a URL, and the subgraphs themselves.
  */
-import { createHash } from 'node:crypto';
 import { parse, type DocumentNode } from 'graphql';
+import { digestOf } from '../../invalidation/digest.ts';
 
 export interface Supergraph {
   readonly sdl: string;
@@ -34,6 +34,6 @@ export type OnFailure = (error: Error) => void;
 
 /** @throws GraphQLError where `sdl` is not SDL. */
 export function parseSupergraph(sdl: string): Supergraph {
-  const hash = createHash('sha256').update(sdl).digest('base64url').slice(0, 32);
+  const hash = digestOf(sdl);
   return { sdl, document: parse(sdl, { noLocation: true }), hash };
 }

@@ -1,7 +1,7 @@
 /** What an operator wants to be invalidated, and the message that says so. */
 import { createHash, randomUUID } from 'node:crypto';
 import type { Clock } from '../../invalidation/clock.ts';
-import { digestOf } from '../../invalidation/content.ts';
+import { digestOf } from '../../invalidation/digest.ts';
 import { MessageMaker } from '../../invalidation/message-maker.ts';
 import type { InvalidationMessage, Metadata } from '../../invalidation/message.ts';
 import { readPattern } from '../../invalidation/pattern.ts';
@@ -55,7 +55,7 @@ const PROBES: readonly (readonly Tag[])[] = [
 
 /** Equal orders have equal ones. */
 export function fingerprintOf({ order }: Asked): string {
-  return digestOf(JSON.stringify(order)).slice(0, 32);
+  return digestOf(JSON.stringify(order));
 }
 
 /**

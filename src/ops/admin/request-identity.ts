@@ -1,5 +1,5 @@
 /** What the log knows a request by, so that whoever is asked the same again appends nothing. */
-import { digestOf } from '../../invalidation/content.ts';
+import { digestOf } from '../../invalidation/digest.ts';
 
 export interface NamedRequest {
   readonly requestId: string;

@@ -11,7 +11,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { FreshetConfig } from '../../gateway/config/config.ts';
 import type { Clock } from '../../invalidation/clock.ts';
-import { digestOf } from '../../invalidation/content.ts';
+import { digestOf } from '../../invalidation/digest.ts';
 import { fault, type FreshetError } from '../../invalidation/errors.ts';
 
 export const SIGNATURE_HEADER = 'Freshet-Signature';
