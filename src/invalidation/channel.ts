@@ -181,12 +181,37 @@ export class Channel {
   }
 }
 
-const ANNOUNCEMENT_END = /"position":"\d{1,15}-\d{1,16}"\}\}$/;
-const CLOSING_BRACE = 0x7d;
+const [BEGINNING, END] = [Buffer.from('"position":"'), Buffer.from('"}}')];
+const [DASH, ZERO, NINE] = [0x2d, 0x30, 0x39];
 
-/** Ends as this project's announcements do; read the short way, since all of them pass here. */
+/**
+ * Whether it ends with a position, as this project's announcements do: `"position":"1-0"}}`. Byte
+ * by byte from its end, since all of them pass here, and a regular expression takes ten times as
+ * long.
+ */
 function isAnnouncement(payload: Buffer): boolean {
-  // Most foreign messages have no metadata, and end with `null}`.
-  if (payload.at(-2) !== CLOSING_BRACE) return false;
-  return ANNOUNCEMENT_END.test(payload.toString('latin1', Math.max(0, payload.length - 64)));
+  const end = payload.length - END.length;
+  if (!isAt(payload, end, END)) return false;
+  const sequenceAt = beginOfDigits(payload, end, 16);
+  if (sequenceAt === end || payload[sequenceAt - 1] !== DASH) return false;
+  const msAt = beginOfDigits(payload, sequenceAt - 1, 15);
+  return msAt < sequenceAt - 1 && isAt(payload, msAt - BEGINNING.length, BEGINNING);
+}
+
+function isAt(payload: Buffer, begin: number, bytes: Buffer): boolean {
+  for (let at = 0; at < bytes.length; at += 1) {
+    if (payload[begin + at] !== bytes[at]) return false;
+  }
+  return true;
+}
+
+/** Of those that end at `end`: no more than `lengthMax`. */
+function beginOfDigits(payload: Buffer, end: number, lengthMax: number): number {
+  let at = end;
+  while (end - at < lengthMax && isDigit(payload[at - 1])) at -= 1;
+  return at;
+}
+
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= ZERO && byte <= NINE;
 }
