@@ -8,6 +8,7 @@ import assert from 'node:assert/strict';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../invalidation/clock.ts';
 import type { Position } from '../invalidation/position.ts';
+import { COMPACT_BYTES_MAX, CompactEntry } from './compact-entry.ts';
 import { Departures } from './departures.ts';
 import { deleteAtOf, type Entry } from './entry.ts';
 import type { FillVerdict } from './freshness.ts';
@@ -162,7 +163,10 @@ export class MemoryStore implements Store {
   }
 
   #owned(entry: Entry): Entry {
-    return { ...entry, value: withOwnMemory(entry.value), tags: this.#tags.intern(entry.tags) };
+    const { value } = entry;
+    const own = { ...entry, tags: this.#tags.intern(entry.tags) };
+    const isSmall = value.byteLength <= COMPACT_BYTES_MAX && entry.encoded === undefined;
+    return isSmall ? new CompactEntry(own) : { ...own, value: withOwnMemory(value) };
   }
 }
 

@@ -68,11 +68,33 @@ describe('memory', () => {
   it('keeps no larger piece of memory alive for the sake of a value in it', () => {
     const store = new MemoryStore({ clock });
     const arrived = Buffer.allocUnsafeSlow(64 * 1024);
-    const value = arrived.subarray(100, 110);
+    const value = arrived.subarray(100, 1_100);
     store.set(responseKey(['a']), { ...entryOf(''), value });
     const held = store.find(responseKey(['a']))?.value;
     expect(held).toEqual(value);
-    expect(held?.buffer.byteLength).toBe(10);
+    expect(held?.buffer.byteLength).toBe(1_000);
+  });
+
+  it.each([0, 255, 512, 513])('holds a value of %d bytes, whatever they are', (length) => {
+    const store = new MemoryStore({ clock });
+    const value = Buffer.from(Array.from({ length }, (_, at) => 255 - at % 256));
+    const entry = {
+      ...entryOf(value, { tags: ['user:1', 'post'], readAt: 5, slideUntil: 90_000, loadMs: 7 }),
+      staleWhileRevalidateMs: 1, staleIfErrorMs: 2, digest: 'a'.repeat(32),
+    };
+    store.set(responseKey(['a']), entry);
+    const held = store.find(responseKey(['a']));
+    expect({ ...held }).toEqual(entry);
+    expect(held?.value.equals(value)).toBe(true);
+  });
+
+  it('holds what was put in, whatever becomes of the bytes that it came and went in', () => {
+    const store = new MemoryStore({ clock });
+    const value = Buffer.from('A');
+    store.set(responseKey(['a']), { ...entryOf(''), value });
+    value.write('B');
+    store.find(responseKey(['a']))?.value.write('C');
+    expect(store.find(responseKey(['a']))?.value.toString()).toBe('A');
   });
 
   it('forgets what is past its deletion when it is touched', () => {

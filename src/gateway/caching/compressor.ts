@@ -7,6 +7,7 @@ import { brotliCompress, constants, gzip, zstdCompress } from 'node:zlib';
 import type { Entry } from '../../cache/entry.ts';
 import type { CacheKey } from '../../cache/key.ts';
 import type { MemoryStore } from '../../cache/memory-store.ts';
+import { withOwnMemory } from '../../cache/own-memory.ts';
 import type { Coding } from '../http/content-coding.ts';
 
 export interface CompressorStats {
@@ -60,8 +61,8 @@ export class Compressor {
   }
 
   /** Whether there is anything to gain. */
-  isWorthwhile({ value }: Entry): boolean {
-    return value.length >= CODED_BYTES_MIN && value.length <= CODED_BYTES_MAX;
+  isWorthwhile({ length }: Buffer): boolean {
+    return length >= CODED_BYTES_MIN && length <= CODED_BYTES_MAX;
   }
 
   /** Makes it in time; false where too much is waiting already. */
@@ -95,6 +96,7 @@ export class Compressor {
     // It may have gone, or have got this form or another meanwhile.
     const held = this.#store.find(key);
     if (held?.value !== value || held.encoded?.[coding] !== undefined) return false;
+    // What zlib gives may be the beginning of a larger buffer.
     const encoded = { ...held.encoded, [coding]: withOwnMemory(coded) };
     if (!this.#store.replace(key, held, { ...held, encoded })) return false;
     this.stats.made += 1;
@@ -102,12 +104,4 @@ export class Compressor {
     this.stats.bytesOut += coded.length;
     return true;
   }
-}
-
-/** What zlib gives may be the beginning of a larger buffer. */
-function withOwnMemory(coded: Buffer): Buffer {
-  if (coded.buffer.byteLength === coded.length) return coded;
-  const copy = Buffer.allocUnsafeSlow(coded.length);
-  coded.copy(copy);
-  return copy;
 }

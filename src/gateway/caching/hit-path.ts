@@ -324,12 +324,11 @@ export class HitPath {
   /** The best form that there is; a better one is made when it has been wanted often. */
   #choose(entry: Entry, { key, template }: Recognised, taken: CodingsTaken): ReadyAnswer {
     const [best] = taken;
-    if (best === undefined || !this.#compressor.isWorthwhile(entry)) {
-      return this.#ready.of(entry, template, undefined);
-    }
     const coding = taken.find((one) => entry.encoded?.[one] !== undefined);
     const ready = this.#ready.of(entry, template, coding);
-    if (coding !== best) {
+    if (best === undefined) return ready;
+    const isWorthwhile = coding !== undefined || this.#compressor.isWorthwhile(ready.body);
+    if (coding !== best && isWorthwhile) {
       const wanted = (ready.wanted.get(best) ?? 0) + 1;
       const isTime = wanted === WANTED_MIN;
       const isRefused = isTime && !this.#compressor.add({ key, entry, coding: best });
