@@ -11,9 +11,9 @@ export function withOwnMemory(value: Buffer): Buffer {
   return copy;
 }
 
-/** The UTF-8 of a text that is to be held: what `Buffer.from` gives may share its memory. */
-export function ownBytesOf(text: string): Buffer {
-  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
-  bytes.write(text);
+/** The bytes of a text that are to be held: what `Buffer.from` gives may share its memory. */
+export function ownBytesOf(text: string, encoding: 'utf8' | 'latin1' = 'utf8'): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text, encoding));
+  bytes.write(text, encoding);
   return bytes;
 }
