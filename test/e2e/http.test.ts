@@ -1,6 +1,9 @@
 /** What a whole node says in HTTP: to GraphQL clients, to caches on the way, and to browsers. */
 import { serverAudits } from 'graphql-http';
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { digestOf } from '../../src/invalidation/digest.ts';
+import { startRedis } from '../support/redis.ts';
 import { parseList, Token, type Item } from '../support/structured-field.ts';
 import { until } from '../support/until.ts';
 import { askAt, startTestNode, type NodeOptions, type TestNode } from './fleet.ts';
@@ -194,6 +197,28 @@ describe('ETag', () => {
     const etag = await etagOf(node, USER);
     const again = await get(node, USER, { 'if-none-match': form(etag) });
     expect([again.status, again.headers.get('etag')]).toEqual([200, etag]);
+  });
+
+  it('is that of the content wherever it was found, and matched there', async () => {
+    const redis = await startRedis();
+    const client = new Redis(redis.url);
+    const [one, other] = [await start({ redis: redis.url }), await start({ redis: redis.url })];
+    const aliases = Array.from({ length: 28 }, (_, n) => `a${n}: name`);
+    // One that is held as a text, and one that is held as bytes.
+    for (const [at, query] of [USER, `{ user(id: "1") { ${aliases.join(' ')} } }`].entries()) {
+      const first = await get(one, query);
+      const what = 'the answer is in Redis';
+      await until(async () => (await client.keys('*response:*')).length > at, { what });
+      const etag = `"${digestOf(first.text)}"`;
+      for (const [node, detail] of [[one, 'l1'], [other, 'l2'], [other, 'l1']] as const) {
+        const answer = await get(node, query);
+        expect(answer.headers.get('cache-status')).toMatch(new RegExp(`detail=${detail}$`));
+        expect([answer.text, answer.headers.get('etag')]).toEqual([first.text, etag]);
+        expect((await get(node, query, { 'if-none-match': etag })).status).toBe(304);
+      }
+    }
+    client.disconnect();
+    await redis.stop();
   });
 
   it('follows the content, there and back', async () => {
