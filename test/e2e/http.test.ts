@@ -207,8 +207,13 @@ describe('ETag', () => {
     // One that is held as a text, and one that is held as bytes.
     for (const [at, query] of [USER, `{ user(id: "1") { ${aliases.join(' ')} } }`].entries()) {
       const first = await get(one, query);
-      const what = 'the answer is in Redis';
-      await until(async () => (await client.keys('*response:*')).length > at, { what });
+      const positions = (): readonly string[] =>
+        [one, other].map(({ gateway }) => gateway.status().position);
+      const isThere = async (): Promise<boolean> => {
+        const [here, there] = positions();
+        return here === there && (await client.keys('*response:*')).length > at;
+      };
+      await until(isThere, { what: 'the answer is in Redis, and both nodes are as far' });
       const etag = `"${digestOf(first.text)}"`;
       for (const [node, detail] of [[one, 'l1'], [other, 'l2'], [other, 'l1']] as const) {
         const answer = await get(node, query);
