@@ -3,7 +3,7 @@
  * publisher takes, what it takes until another process is called back, how many messages one
  * subscriber and one gateway node take in, and how many rows the outbox's relay delivers.
  *
- *     npm run bench:invalidation -- --messages 10000 --rate 1000 --backlog 200000
+ *     npm run bench:invalidation -- --messages 41000 --rate 1000 --backlog 200000
  *     npm run bench:invalidation -- --quick
  */
 import { fork } from 'node:child_process';
@@ -25,6 +25,7 @@ import { startPostgres } from '../test/support/postgres.ts';
 import { startRedis, type RedisServer } from '../test/support/redis.ts';
 import { startSubgraph } from '../test/support/subgraph.ts';
 import { until } from '../test/support/until.ts';
+import { BySecond } from './by-second.ts';
 import type { CalledBack } from './invalidation-subscriber.ts';
 import { keep } from './machine.ts';
 
@@ -40,7 +41,10 @@ const { values } = parseArgs({
   },
 });
 const { quick } = values;
-const [messages, rate] = [Number(values.messages ?? (quick ? 3_000 : 10_000)), Number(values.rate)];
+const rate = Number(values.rate);
+/** Until the functions that it takes are compiled, in all three processes. */
+const warmUpSeconds = quick ? 2 : 10;
+const messages = Number(values.messages ?? rate * (quick ? 5 : 41));
 const backlog = Number(values.backlog ?? (quick ? 50_000 : 200_000));
 const rows = Number(values.rows ?? (quick ? 5_000 : 50_000));
 const MINUTES = 60_000 * 10;
@@ -88,8 +92,10 @@ async function roundTrip(how: keyof typeof WAYS): Promise<object> {
   const told = once(child, 'message');
   const sentAt = new Map<string, bigint>();
   const [called, published]: [number[], number[]] = [[], []];
+  const bySecond = new BySecond(rate);
   const beganAt = performance.now();
   for (let n = 0; n < messages; n += 1) {
+    bySecond.began(n);
     const id = String(n);
     const startedAt = process.hrtime.bigint();
     sentAt.set(id, startedAt);
@@ -106,26 +112,11 @@ async function roundTrip(how: keyof typeof WAYS): Promise<object> {
   child.kill();
   await way.close();
   await redis.stop();
-  return { perSecond: rate, publish: bySecond(published), callback: bySecond(called) };
-}
-
-/**
- * Of each second but the first two, and the medians of these: where the machine stands still for
- * some ms now and then, that is in a few seconds, and in the p99 of all.
- */
-function bySecond(took: readonly number[]): object {
-  const whole = new Histogram();
-  const seconds: Histogram[] = [];
-  for (const [n, ms] of took.entries()) {
-    if (n < 2 * rate) continue;
-    whole.record(ms);
-    (seconds[Math.floor(n / rate)] ??= new Histogram()).record(ms);
-  }
-  const medianOf = (share: number): number =>
-    seconds.map((one) => one.percentileMs(share)).sort((a, b) => a - b)
-      .at(Math.floor(Object.keys(seconds).length / 2)) ?? Number.NaN;
-  const { p99Ms, maxMs } = whole.percentiles();
-  return { p50Ms: medianOf(0.5), p99Ms: medianOf(0.99), ofAll: { p99Ms, maxMs } };
+  return {
+    perSecond: rate,
+    publish: bySecond.tell(published, warmUpSeconds),
+    callback: bySecond.tell(called, warmUpSeconds),
+  };
 }
 
 /** A backlog of single entities, read by a subscriber, then by a gateway node under load. */

@@ -3,6 +3,10 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { stolenMsInAll } from '../test/support/stolen-time.ts';
+
+const stolenAtStart = stolenMsInAll();
+const startedAt = performance.now();
 
 export interface Result {
   /** A short run: it proves less. */
@@ -16,10 +20,21 @@ export function keep(name: string, { quick, ...result }: Result): void {
   mkdirSync(new URL('.', file), { recursive: true });
   const record = {
     bench: name, date: new Date().toISOString(), quick, command: process.argv.slice(2).join(' '),
-    machine: machine(), versions: versions(), ...result,
+    machine: machine(), stolenShare: stolenShare(), versions: versions(), ...result,
   };
   writeFileSync(file, `${JSON.stringify(record, undefined, 2)}\n`);
-  console.log(`\nkept in ${fileURLToPath(file)}`);
+  const stolen = (record.stolenShare * 100).toFixed(1);
+  console.log(`\nthe machine's host kept ${stolen} % of the processors' time for itself`);
+  console.log(`kept in ${fileURLToPath(file)}`);
+}
+
+/**
+ * Of the time of all processors since this process began, what the host of a virtual machine kept
+ * for itself. Where it is more than some hundredths, another run may say something else.
+ */
+function stolenShare(): number {
+  const all = availableParallelism() * (performance.now() - startedAt);
+  return Number(((stolenMsInAll() - stolenAtStart) / all).toFixed(4));
 }
 
 export function machine(): Record<string, string | number> {

@@ -1,15 +1,9 @@
-/**
- * How long this machine was without one of its processors, because its host ran something else on
- * it (`steal` of proc(5), which counts hundredths of a second). Linux tells it; elsewhere it is 0.
- */
-import { readFileSync } from 'node:fs';
+/** How long this machine was without one of its processors since a moment of a run. */
+import { stolenMs } from '../support/stolen-time.ts';
 
 const EVERY_MS = 20;
 /** Longer than any wait that is asked about. */
 const KEPT_MS = 10_000;
-const TICK_MS = 10;
-/** user nice system idle iowait irq softirq steal */
-const STEAL_FIELD = 8;
 
 interface Sample {
   readonly at: number;
@@ -53,11 +47,5 @@ function lost(before: Sample): readonly number[] {
 }
 
 function sample(): Sample {
-  const at = performance.now();
-  if (process.platform !== 'linux') return { at, stolenMs: [] };
-  const lines = readFileSync('/proc/stat', 'latin1').split('\n');
-  const processors = lines.filter((line) => /^cpu\d/.test(line));
-  return {
-    at, stolenMs: processors.map((line) => TICK_MS * Number(line.split(/\s+/)[STEAL_FIELD])),
-  };
+  return { at: performance.now(), stolenMs: stolenMs() };
 }
