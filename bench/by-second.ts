@@ -39,7 +39,7 @@ export class BySecond {
     if (n % this.#perSecond === 0) this.#stolenMs.push(stolenMsInAll());
   }
 
-  /** `took` has how long the nth took, in ms; of it the last second and the warm-up are left out. */
+  /** `took` has how long the nth took, in ms; the last second and the warm-up are left out. */
   tell(took: readonly number[], warmUpSeconds: number): Told {
     const [all, seconds] = [new Histogram(), [] as Second[]];
     for (let n = warmUpSeconds; n + 1 < this.#stolenMs.length; n += 1) {
