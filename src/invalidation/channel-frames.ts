@@ -10,7 +10,12 @@ import type { Redis } from 'ioredis';
 
 export interface ChannelFramesOptions {
   readonly channel: string;
-  /** Messages that came together; their payloads are valid during the call. */
+  /**
+   * Whether the payload between the two places is of no use: most are, and to make an object of
+   * each would take longer than all the rest. Default: none is.
+   */
+  readonly isIdle?: (bytes: Buffer, begin: number, end: number) => boolean;
+  /** Messages came, of which these are of use; they are valid during the call. */
   readonly onPayloads: (payloads: readonly Buffer[]) => void;
   /** Whole frames that are no messages of the channel; what came before was told before. */
   readonly onOther: (bytes: Buffer) => void;
@@ -22,14 +27,14 @@ export interface ChannelFramesOptions {
  */
 export function takeMessages(
   client: Redis,
-  { channel, onPayloads }: Omit<ChannelFramesOptions, 'onOther'>,
+  options: Omit<ChannelFramesOptions, 'onOther'>,
 ): void {
   // The client has begun to read then, and nothing has come yet.
   client.on('connect', () => {
     const { stream } = client;
     const [parse, ...others] = stream.listeners('data') as ((bytes: Buffer) => void)[];
     if (parse === undefined || others.length > 0) return;
-    const frames = new ChannelFrames({ channel, onPayloads, onOther: parse });
+    const frames = new ChannelFrames({ ...options, onOther: parse });
     stream.on('data', (chunk: Buffer) => frames.read(chunk));
     stream.off('data', parse);
   });
@@ -43,6 +48,8 @@ export class ChannelFrames {
   #parts: Buffer[] = [];
   #length = 0;
   #payloads: Buffer[] = [];
+  /** Messages that came and are not told of yet. */
+  #untold = 0;
   /** It cannot be whole before there are so many bytes of it. */
   #lengthMin = 0;
 
@@ -110,7 +117,10 @@ export class ChannelFrames {
       return undefined;
     }
     this.#passOn(bytes, otherFrom, start);
-    this.#payloads.push(bytes.subarray(begin, begin + length));
+    this.#untold += 1;
+    if (this.#options.isIdle?.(bytes, begin, begin + length) !== true) {
+      this.#payloads.push(bytes.subarray(begin, begin + length));
+    }
     return end;
   }
 
@@ -121,9 +131,10 @@ export class ChannelFrames {
   }
 
   #tell(): void {
+    if (this.#untold === 0) return;
     const payloads = this.#payloads;
-    if (payloads.length === 0) return;
     this.#payloads = [];
+    this.#untold = 0;
     this.#options.onPayloads(payloads);
   }
 }

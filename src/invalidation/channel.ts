@@ -154,7 +154,7 @@ export class Channel {
     const client = connectListener(redis, { ...connection, attempt: this.#attempts });
     this.#attempts += 1;
     const onPayloads = (payloads: readonly Buffer[]): void => this.#receive(payloads);
-    takeMessages(client, { channel, onPayloads });
+    takeMessages(client, { channel, isIdle: isAnnouncement, onPayloads });
     client.on('messageBuffer', (_channel: Buffer, payload: Buffer) => onPayloads([payload]));
     return client;
   }
@@ -166,7 +166,6 @@ export class Channel {
   }
 
   #foreign(payload: Buffer): Identified | undefined {
-    if (isAnnouncement(payload)) return undefined;
     let read: ReturnType<typeof readWritten>;
     try {
       read = readWritten(payload);
@@ -185,30 +184,31 @@ const [BEGINNING, END] = [Buffer.from('"position":"'), Buffer.from('"}}')];
 const [DASH, ZERO, NINE] = [0x2d, 0x30, 0x39];
 
 /**
- * Whether it ends with a position, as this project's announcements do: `"position":"1-0"}}`. Byte
- * by byte from its end, since all of them pass here, and a regular expression takes ten times as
- * long.
+ * Whether what lies between the two places ends with a position, as this project's announcements
+ * do: `"position":"1-0"}}`. Byte by byte from its end, since all of them pass here, and a regular
+ * expression takes ten times as long.
  */
-function isAnnouncement(payload: Buffer): boolean {
-  const end = payload.length - END.length;
-  if (!isAt(payload, end, END)) return false;
-  const sequenceAt = beginOfDigits(payload, end, 16);
-  if (sequenceAt === end || payload[sequenceAt - 1] !== DASH) return false;
-  const msAt = beginOfDigits(payload, sequenceAt - 1, 15);
-  return msAt < sequenceAt - 1 && isAt(payload, msAt - BEGINNING.length, BEGINNING);
+function isAnnouncement(bytes: Buffer, begin: number, end: number): boolean {
+  const digitsEnd = end - END.length;
+  if (!isAt(bytes, digitsEnd, END)) return false;
+  const sequenceAt = beginOfDigits(bytes, digitsEnd, 16);
+  if (sequenceAt === digitsEnd || bytes[sequenceAt - 1] !== DASH) return false;
+  const msAt = beginOfDigits(bytes, sequenceAt - 1, 15);
+  const beginAt = msAt - BEGINNING.length;
+  return beginAt >= begin && msAt < sequenceAt - 1 && isAt(bytes, beginAt, BEGINNING);
 }
 
-function isAt(payload: Buffer, begin: number, bytes: Buffer): boolean {
-  for (let at = 0; at < bytes.length; at += 1) {
-    if (payload[begin + at] !== bytes[at]) return false;
+function isAt(bytes: Buffer, begin: number, expected: Buffer): boolean {
+  for (let at = 0; at < expected.length; at += 1) {
+    if (bytes[begin + at] !== expected[at]) return false;
   }
   return true;
 }
 
 /** Of those that end at `end`: no more than `lengthMax`. */
-function beginOfDigits(payload: Buffer, end: number, lengthMax: number): number {
+function beginOfDigits(bytes: Buffer, end: number, lengthMax: number): number {
   let at = end;
-  while (end - at < lengthMax && isDigit(payload[at - 1])) at -= 1;
+  while (end - at < lengthMax && isDigit(bytes[at - 1])) at -= 1;
   return at;
 }
 

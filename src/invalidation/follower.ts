@@ -190,11 +190,15 @@ export class Follower {
   async #applyRecords(records: readonly LogRecord[]): Promise<void> {
     let purged = 0;
     const isTraced = purging.hasSubscribers;
-    for (const record of records) {
+    for (const [n, record] of records.entries()) {
+      const end = endOf(record);
+      if (end <= this.#horizon.position) continue;
       const purges = this.#purgesOf(record.message);
-      if (tellsSilence(record.message)) this.#horizon.silentUntil(record.position);
-      if (isTraced) this.#advanceTraced(record, purges);
-      else this.#horizon.advance(record.position, purges);
+      if (tellsSilence(record.message)) this.#horizon.silentUntil(end);
+      if (isTraced) this.#markTraced(record, purges);
+      else this.#horizon.mark(end, purges);
+      const next = records[n + 1];
+      if (next === undefined || endOf(next) !== end) this.#horizon.advance(end, []);
       purged += purges.length;
       if (purged < PURGES_PER_SLICE) continue;
       purged = 0;
@@ -205,12 +209,12 @@ export class Follower {
     if (records.length > 0) this.#tell(this.#recordListeners, records);
   }
 
-  #advanceTraced({ position, message }: LogRecord, purges: readonly Purge[]): void {
-    const { action, metadata } = message;
+  #markTraced(record: LogRecord, purges: readonly Purge[]): void {
+    const { position, message: { action, metadata } } = record;
     const traceparent = metadata?.traceparent;
-    const advance = (): void => this.#horizon.advance(position, purges);
-    if (traceparent === undefined) advance();
-    else purging.traceSync(advance, { action, position, traceparent, purges: purges.length });
+    const mark = (): void => this.#horizon.mark(endOf(record), purges);
+    if (traceparent === undefined) mark();
+    else purging.traceSync(mark, { action, position, traceparent, purges: purges.length });
   }
 
   #prove(askedAt: Millis): void {
@@ -239,4 +243,12 @@ export class Follower {
       }
     }
   }
+}
+
+/**
+ * All of a batch are marked at its end: its place is one text for all of them, and each text that a
+ * mark keeps is garbage when the mark is made anew.
+ */
+function endOf({ position, batchEnd = position }: LogRecord): Position {
+  return batchEnd;
 }

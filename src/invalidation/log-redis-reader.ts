@@ -209,8 +209,9 @@ export class RedisLogReader {
       for (const [at, message] of messages.entries()) {
         const position = positions[at] as Position;
         if (position <= after) continue;
-        if (message !== undefined) records.push({ position, message });
-        else this.#options.onUnreadable();
+        if (message === undefined) this.#options.onUnreadable();
+        else if (position === last) records.push({ position, message });
+        else records.push({ position, batchEnd: last, message });
       }
     }
     return records;

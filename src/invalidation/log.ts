@@ -8,6 +8,11 @@ import type { Position } from './position.ts';
 
 export interface LogRecord {
   readonly position: Position;
+  /**
+   * The position of the last of those that were appended in one step with it: nobody has read one
+   * of them and not the others. Absent where it is its own.
+   */
+  readonly batchEnd?: Position;
   readonly message: InvalidationMessage;
 }
 

@@ -6,6 +6,7 @@
  * and that was read before. It may say so of more (a limit was reached), never of less.
  */
 import assert from 'node:assert/strict';
+import { MarkTable } from './mark-table.ts';
 import { Matching } from './matching.ts';
 import type { Pattern } from './pattern.ts';
 import { latest, ORIGIN, type Position } from './position.ts';
@@ -36,10 +37,8 @@ export class Marks {
   #latest = ORIGIN;
   #latestBelow = ORIGIN;
   #latestPattern = ORIGIN;
-  /** A tag, or a tag and `:*` for all below it. In the order of the last purge. */
-  readonly #marks = new Map<string, Position>();
-  /** The last of them, which is where it belongs when it is purged again. */
-  #newest: string | undefined;
+  /** A tag, or a tag and `:*` for all below it. */
+  readonly #marks = new MarkTable();
   /** Of all their texts. */
   #length = 0;
   #patternsCost = 0;
@@ -103,15 +102,7 @@ export class Marks {
   }
 
   #remember(key: string, position: Position): void {
-    const before = this.#marks.get(key);
-    if (before !== undefined) {
-      if (before >= position) return;
-      if (key !== this.#newest) this.#marks.delete(key);
-    } else {
-      this.#length += key.length;
-    }
-    this.#marks.set(key, position);
-    this.#newest = key;
+    if (this.#marks.mark(key, position)) this.#length += key.length;
     while (this.#isFullOfMarks()) this.#forgetOldestMark();
   }
 
@@ -142,12 +133,9 @@ export class Marks {
   }
 
   #forgetOldestMark(): void {
-    for (const [key, at] of this.#marks) {
-      this.#marks.delete(key);
-      this.#length -= key.length;
-      this.raiseFloor(at);
-      return;
-    }
+    const { key, position } = this.#marks.removeOldest();
+    this.#length -= key.length;
+    this.raiseFloor(position);
   }
 
   #tagTouchedSince(since: Position, tag: Tag, matching: Matching | undefined): boolean {
@@ -160,7 +148,7 @@ export class Marks {
   }
 
   #after(since: Position, key: string): boolean {
-    const at = this.#marks.get(key);
+    const at = this.#marks.positionOf(key);
     return at !== undefined && at > since;
   }
 }

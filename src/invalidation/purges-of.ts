@@ -20,6 +20,8 @@ export function purgesOf(message: InvalidationMessage, keyMap?: KeyMap): readonl
   return purges.map((purge): Purge => ({ ...purge, soft: true }));
 }
 
+const NOTHING: readonly Purge[] = [];
+
 function ownPurges(message: InvalidationMessage, keyMap: KeyMap | undefined): readonly Purge[] {
   switch (message.action) {
     case 'Delete':
@@ -40,12 +42,13 @@ function ownPurges(message: InvalidationMessage, keyMap: KeyMap | undefined): re
 function purgesOfEntity(message: InvalidationMessage): readonly Purge[] {
   const { entity_type, entity_id, metadata } = message;
   const type = entityTypeName(entity_type);
-  const collection = metadata?.created === true ? purgesOfTags([collectionTag(type)]) : [];
+  const created = metadata?.created === true;
+  const collection = created ? purgesOfTags([collectionTag(type)]) : NOTHING;
   if (entity_id === null) return collection;
   const version = versionOf(metadata);
   const tag = entityTag(type, entity_id);
   const purge: Purge = version === undefined ? { kind: 'tag', tag } : { kind: 'tag', tag, version };
-  return [...collection, purge];
+  return created ? [...collection, purge] : [purge];
 }
 
 /** What is no count, or too large to be told from the next, is ignored: the purge stands anyway. */

@@ -73,6 +73,27 @@ describe('what Redis sends to a listener', () => {
   });
 });
 
+describe('messages that are of no use', () => {
+  it('are left out, but that they came is told', () => {
+    const told: string[][] = [];
+    const seen: string[] = [];
+    const frames = new ChannelFrames({
+      channel: CHANNEL,
+      isIdle: (bytes, begin, end) => {
+        seen.push(bytes.toString('latin1', begin, end));
+        return seen.at(-1)?.startsWith('idle') === true;
+      },
+      onPayloads: (payloads) => told.push(payloads.map(String)),
+      onOther: () => undefined,
+    });
+    frames.read(Buffer.from(`${message('idle 1')}${message('2')}${message('idle 3')}`));
+    frames.read(Buffer.from(message('idle 4')));
+    frames.read(Buffer.from('+OK\r\n'));
+    expect(seen).toEqual(['idle 1', '2', 'idle 3', 'idle 4']);
+    expect(told).toEqual([['2'], []]);
+  });
+});
+
 describe('a client whose messages are taken', () => {
   it.each([2, 3] as const)('answers all else by itself (RESP%i)', async (protocol) => {
     const server = await startRedis();

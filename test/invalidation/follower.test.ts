@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Follower, type FollowerOptions } from '../../src/invalidation/follower.ts';
 import { Horizon } from '../../src/invalidation/horizon.ts';
 import type { Log, LogEvent } from '../../src/invalidation/log.ts';
-import { positionOf, type Position } from '../../src/invalidation/position.ts';
+import { ORIGIN, positionOf, type Position } from '../../src/invalidation/position.ts';
 import { purgesOf } from '../../src/invalidation/purges-of.ts';
 import { entityTag } from '../../src/invalidation/tag.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -106,6 +106,50 @@ describe('a follower', () => {
     await tell(records(true, 3));
     expect(told).toBe(2);
     expect(follower.counts).toMatchObject({ errors: 3, records: 3 });
+  });
+
+  it('marks all that were appended in one step at the end of that', async () => {
+    const { follower, horizon, tell } = make();
+    const positions: Position[] = [];
+    follower.onRecords((applied) => positions.push(...applied.map(({ position }) => position)));
+    const [one, two, three] = [1, 2, 3].map((n) => ({
+      position: at(n), message: someMessage({ entity_id: `${n}` }),
+      ...(n < 3 && { batchEnd: at(2) }),
+    }));
+    await tell({ kind: 'records', caughtUp: true, records: [one!, two!, three!] });
+    expect(positions).toEqual([at(1), at(2), at(3)]);
+    expect(horizon.position).toBe(at(3));
+    const touched = (since: Position, id: string): boolean =>
+      horizon.invalidatedSince(since, [entityTag('User', id)]);
+    expect([touched(at(1), '1'), touched(at(2), '1')]).toEqual([true, false]);
+    expect([touched(at(1), '2'), touched(at(2), '2')]).toEqual([true, false]);
+    expect([touched(at(2), '3'), touched(at(3), '3')]).toEqual([true, false]);
+    // Read again, as after a reconnection, they change nothing.
+    await tell({ kind: 'records', caughtUp: true, records: [one!, two!] });
+    expect(horizon.position).toBe(at(3));
+  });
+
+  it('stands before a batch until all of it is applied, in several turns', async () => {
+    const stoodAt: Position[] = [];
+    const seen: { horizon?: Horizon } = {};
+    const { follower, horizon, clock, log } = make({
+      purgesOf: (message) => {
+        stoodAt.push(seen.horizon!.position);
+        return purgesOf(message);
+      },
+    });
+    seen.horizon = horizon;
+    const keys = Array.from({ length: 3_000 }, (_, id) => `post:${id}`);
+    const part = (sequence: number) => ({
+      position: at(sequence), batchEnd: at(3),
+      message: someMessage({ action: 'Batch', entity_id: null, entity_ids: keys }),
+    });
+    log.tell({ kind: 'records', records: [part(1), part(2), part(3)], caughtUp: true });
+    const reached = follower.reached(at(2), 1_000);
+    for (let turn = 0; turn < 10; turn += 1) await clock.advanceAsync(1);
+    expect(stoodAt).toEqual([ORIGIN, ORIGIN, ORIGIN]);
+    expect(await reached).toBe(true);
+    expect(horizon.position).toBe(at(3));
   });
 
   it('applies a long batch in slices, and all of it', async () => {

@@ -133,6 +133,15 @@ describe('the log in Redis', () => {
     expect(others).toEqual([]);
     expect(entry?.[0]).toBe(formatPosition(positions[2] as Position));
     expect(messagesIn(entry?.[1] ?? [])).toEqual(messages);
+    const follower = follow(open());
+    await follower.until('gap');
+    const { records } = await follower.records(3);
+    const batchEnd = positions[2];
+    expect(records).toEqual([
+      { position: positions[0], batchEnd, message: messages[0] },
+      { position: positions[1], batchEnd, message: messages[1] },
+      { position: positions[2], message: messages[2] },
+    ]);
   });
 
   it('counts records, not entries, when it is cut', async () => {

@@ -26,12 +26,12 @@ export class ServiceMeter {
   /** Records that have just been applied. */
   heard(records: readonly LogRecord[]): void {
     const now = this.#clock.wall();
-    for (const { message, position } of records) {
-      const service = this.#labelOf(message.source_service);
-      const delays = this.#received.get(service) ?? new Histogram();
+    let [last, loggedMs] = ['', 0];
+    for (const { message, position, batchEnd = position } of records) {
+      // Those of a batch were taken by the log in one millisecond.
+      if (batchEnd !== last) [last, loggedMs] = [batchEnd, loggedMsOf(batchEnd)];
       // By two clocks, that of the log and our own: it is shown, and nothing rests on it.
-      delays.record(now - loggedMsOf(position));
-      this.#received.set(service, delays);
+      this.#delaysOf(message.source_service).record(now - loggedMs);
     }
     assert(this.#received.size <= SERVICES_MAX + 1, 'services are bounded');
   }
@@ -47,9 +47,13 @@ export class ServiceMeter {
       latencySamples(delays.latency(), { service }));
   }
 
-  #labelOf(service: string): string {
-    if (this.#received.has(service)) return service;
+  #delaysOf(service: string): Histogram {
+    const known = this.#received.get(service);
+    if (known !== undefined) return known;
     const isNew = this.#received.size < SERVICES_MAX && service.length <= NAME_LENGTH_MAX;
-    return isNew ? service : OTHER;
+    const label = isNew ? service : OTHER;
+    const delays = this.#received.get(label) ?? new Histogram();
+    this.#received.set(label, delays);
+    return delays;
   }
 }
