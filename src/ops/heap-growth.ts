@@ -1,19 +1,71 @@
 /**
  * Keeps the memory of a process near what is alive in it. V8 lets the heap of a server grow to a
  * multiple of that before it collects what is old: good where nothing else is on the machine, but a
- * cache has a limit that somebody has reckoned with.
+ * cache has a limit that somebody has reckoned with. As long as the cache is not full, what it does
+ * not take yet is for garbage: to collect less often is to answer faster.
  */
-import { setFlagsFromString } from 'node:v8';
+import { getHeapStatistics, setFlagsFromString } from 'node:v8';
+import type { Clock, Millis } from '../invalidation/clock.ts';
 
 /** What is old is collected when it has grown by so much since it was. */
 const GROWTH_PERCENT = 25;
-
+/** Where there is room, when it has grown by so many bytes. More is hardly any faster. */
+const GROWTH_BYTES = 64 * 2 ** 20;
+/** Of the limit; the rest is for what V8 takes beside what is alive, and does not give back. */
+const LENT_SHARE = 0.75;
 /** Three spaces of so many MiB hold what is new; V8 would let them grow to 128 MiB. */
 export const NEW_SPACE_ARGUMENT = '--max-semi-space-size=8';
+/**
+ * Marking begins at so much of the way to the limit. Left to itself V8 begins when less is left of
+ * it than the space for new objects may take, which with a small heap is after each collection of
+ * that space (`Heap::IncrementalMarkingLimitReached` in heap.cc).
+ */
+const MARKING_ARGUMENTS = [
+  '--incremental-marking-soft-trigger=70', '--incremental-marking-hard-trigger=90',
+];
+const LOOK_EVERY_MS: Millis = 1_000;
+/** Smaller steps are not worth a change. */
+const STEP_PERCENT = 10;
 
-/** V8 reads the flag at each collection, so it may be set in a process that runs. */
+/** V8 reads the flags at each collection, so they may be set in a process that runs. */
 export function boundHeapGrowth(): void {
-  setFlagsFromString(`--heap-growing-percent=${GROWTH_PERCENT}`);
+  setFlagsFromString(growthArgument(GROWTH_PERCENT));
+  for (const argument of MARKING_ARGUMENTS) setFlagsFromString(argument);
+}
+
+export interface HeapRoomOptions {
+  readonly clock: Clock;
+  /** What the process is to keep at most, once its cache is full. */
+  readonly bytesMax: number;
+}
+
+/** After `boundHeapGrowth`: gives garbage the room that is not taken yet. Returns what ends it. */
+export function lendHeapRoom({ clock, bytesMax }: HeapRoomOptions): () => void {
+  let percent = GROWTH_PERCENT;
+  let cancel: () => void = () => undefined;
+  const look = (): void => {
+    const { used_heap_size: heap, external_memory: external } = getHeapStatistics();
+    const next = growthPercent({ bytesMax, usedBytes: heap + external });
+    if (Math.abs(next - percent) >= STEP_PERCENT || next < percent) {
+      percent = next;
+      setFlagsFromString(growthArgument(percent));
+    }
+    cancel = clock.after(LOOK_EVERY_MS, look);
+  };
+  look();
+  return () => cancel();
+}
+
+/** `usedBytes`: with what is garbage already. */
+export function growthPercent(
+  { bytesMax, usedBytes }: { bytesMax: number; usedBytes: number },
+): number {
+  const room = Math.min(GROWTH_BYTES, LENT_SHARE * bytesMax - usedBytes);
+  return Math.max(GROWTH_PERCENT, Math.floor((100 * room) / usedBytes));
+}
+
+function growthArgument(percent: number): string {
+  return `--heap-growing-percent=${percent}`;
 }
 
 /**

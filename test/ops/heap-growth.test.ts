@@ -2,19 +2,53 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { expect, it } from 'vitest';
-import { NEW_SPACE_ARGUMENT, withBoundNewSpace } from '../../src/ops/heap-growth.ts';
+import { describe, expect, it } from 'vitest';
+import {
+  growthPercent, NEW_SPACE_ARGUMENT, withBoundNewSpace,
+} from '../../src/ops/heap-growth.ts';
 
+const MIB = 2 ** 20;
 const file = fileURLToPath(new URL('heap-growth-process.ts', import.meta.url));
 
-async function grown(how: 'bound' | 'free'): Promise<number> {
-  const { stdout } = await promisify(execFile)(process.execPath, [file, how]);
-  return (JSON.parse(stdout) as { oldBytesMax: number }).oldBytesMax;
+type How = 'free' | 'growth alone' | 'bound' | 'lent';
+
+async function grown(
+  how: How,
+  load: 'busy' | 'filling' = 'filling',
+): Promise<{ oldBytesMax: number; collections: number }> {
+  const { stdout } = await promisify(execFile)(process.execPath, [file, how, load]);
+  return JSON.parse(stdout) as { oldBytesMax: number; collections: number };
 }
 
-it('lets less of what is no longer alive lie in the heap', async () => {
-  const [bound, free] = await Promise.all([grown('bound'), grown('free')]);
-  expect(bound).toBeLessThan(0.9 * free);
+describe('what is no longer alive', () => {
+  it('lies in the heap to a smaller part', async () => {
+    const [bound, free] = await Promise.all([grown('bound'), grown('free')]);
+    expect(bound.oldBytesMax).toBeLessThan(0.9 * free.oldBytesMax);
+  });
+
+  it('is not looked for before it can be much', async () => {
+    const [bound, alone] = await Promise.all([
+      grown('bound', 'busy'), grown('growth alone', 'busy'),
+    ]);
+    expect(bound.collections).toBeLessThan(0.6 * alone.collections);
+    expect(bound.oldBytesMax).toBeLessThan(1.5 * alone.oldBytesMax);
+  });
+
+  it('has the room that a cache does not take yet', async () => {
+    const [lent, bound] = await Promise.all([grown('lent'), grown('bound')]);
+    expect(lent.oldBytesMax).toBeGreaterThan(1.2 * bound.oldBytesMax);
+  });
+});
+
+it.each([
+  { usedBytes: 64 * MIB, bytesMax: 256 * MIB, percent: 100 },
+  { usedBytes: 128 * MIB, bytesMax: 256 * MIB, percent: 50 },
+  { usedBytes: 150 * MIB, bytesMax: 256 * MIB, percent: 28 },
+  { usedBytes: 190 * MIB, bytesMax: 256 * MIB, percent: 25 },
+  { usedBytes: 300 * MIB, bytesMax: 256 * MIB, percent: 25 },
+  { usedBytes: 64 * MIB, bytesMax: 1 * MIB, percent: 25 },
+])('is let grow by $percent % with $usedBytes of $bytesMax taken', ({ percent, ...memory }) => {
+  expect(growthPercent(memory)).toBe(percent);
 });
 
 it('bounds the space for new objects of a process that is started, unless somebody has', () => {

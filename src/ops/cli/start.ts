@@ -9,7 +9,7 @@ import type { Command, Surroundings } from './command.ts';
 import {
   CONFIG_FLAG, configOf, JSON_LOG_FLAG, LISTENER_FLAGS, SCHEMA_FLAGS, WORKERS_FLAG,
 } from './gateway-flags.ts';
-import { boundHeapGrowth } from '../heap-growth.ts';
+import { boundHeapGrowth, lendHeapRoom } from '../heap-growth.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import type { Logger } from '../logger.ts';
 import type { RunningNode } from '../node.ts';
@@ -111,9 +111,13 @@ export async function startProcess(
       };
       lifecycle.onClose('start', async () => aborter.abort());
       try {
-        const node = await startNode(worker?.config ?? config, {
+        const own = worker?.config ?? config;
+        const node = await startNode(own, {
           ...dependencies, lifecycle, version, ...(worker && { colleagues: worker.colleagues }),
         });
+        const { bytesMax } = own.cache.l1;
+        const end = lendHeapRoom({ clock: systemClock, bytesMax });
+        lifecycle.onClose('heap', async () => end());
         worker?.ready(node);
         return node;
       } catch (error) {
