@@ -1,15 +1,16 @@
 /**
  * Stores what a mutation's answer shows, so that whoever reads it next need not ask the origin. The
  * hard part is the stamp: the answer was read before the mutation's own purge, which touches all of
- * it, so it is stamped with the place P of that purge. That is as if it had been read right after
- * the purge, and holds only if nothing else has changed it in between.
+ * it, so it is stamped with the place P where that purge is marked: its own, or the end of the
+ * batch that it came in. That is as if it had been read right after the purge, and holds only if
+ * nothing else has changed it in between.
  *
  * It promises that no state which was read before another purge of its tags is ever stored. Let B
  * be where this node stood when the mutation began, S the state that its answer shows of something,
  * and Q the place of any other purge that touches it. Whoever changes something purges it after:
  * - Q <= B: that change was made before the purge at Q, thus before S was read: S shows it;
- * - B < Q < P: S may or may not show the change. The record at Q is among those that came while the
- *   mutation ran, and S is refused;
+ * - B < Q <= P: S may or may not show the change. The record at Q is among those that came while
+ *   the mutation ran, and S is refused;
  * - Q > P: an entry stamped P is invalidated by the record at Q, by the rule, on every node;
  * - no place yet: it is held by the node that is to append it, which refuses it by the rule, and on
  *   all others it is one of the former once it has its place.
@@ -115,9 +116,10 @@ export class RunningMutation {
    */
   store(written: readonly Written[], position: Position | undefined): number {
     const { stats } = this.#options;
-    const others = this.#othersUpTo(position);
-    const stored = others === undefined || position === undefined ? 0
-      : written.filter((one) => this.#store(one, position, others)).length;
+    const own = this.#records.find((record) => record.position === position);
+    const others = own && this.#othersThan(own);
+    const stored = own === undefined || others === undefined ? 0
+      : written.filter((one) => this.#store(one, own.batchEnd ?? own.position, others)).length;
     stats.stored += stored;
     stats.refused += written.length - stored;
     this.end();
@@ -134,15 +136,12 @@ export class RunningMutation {
   }
 
   /** What all records but the own one purge; undefined where they are not all known. */
-  #othersUpTo(position: Position | undefined): Horizon | undefined {
+  #othersThan(own: LogRecord): Horizon | undefined {
     const { node } = this.#options;
-    if (this.#isOver || this.#isBlind || position === undefined) return undefined;
-    if (node.horizon.floor > this.#begin) return undefined;
-    if (!this.#records.some((record) => record.position === position)) return undefined;
+    if (this.#isOver || this.#isBlind || node.horizon.floor > this.#begin) return undefined;
     const horizon = new Horizon();
     for (const record of this.#records) {
-      if (record.position === position) continue;
-      horizon.advance(record.position, node.purgesOf(record.message));
+      if (record !== own) horizon.advance(record.position, node.purgesOf(record.message));
     }
     return horizon;
   }

@@ -9,6 +9,7 @@ import {
 } from '../../src/cache/write-through.ts';
 import type { Fill } from '../../src/cache/fill.ts';
 import { MemoryLog } from '../../src/invalidation/log-memory.ts';
+import type { LogEvent, LogRecord } from '../../src/invalidation/log.ts';
 import type { Metadata } from '../../src/invalidation/message.ts';
 import { InvalidationNode } from '../../src/invalidation/node.ts';
 import type { Position } from '../../src/invalidation/position.ts';
@@ -20,17 +21,20 @@ import { fillOf, settle, tag } from './samples.ts';
 
 const key = entityKey('user:1', ['name']);
 let clock: ManualClock;
-let log: MemoryLog;
 let node: InvalidationNode;
 let tiers: Tiers;
 let l2: MemoryStore;
 let options: WriteThroughOptions;
 let messages = 0;
 
-beforeEach(async () => {
+beforeEach(() => {
   clock = new ManualClock();
+  return begin(new MemoryLog({ clock }));
+});
+
+/** Returns what ends it. */
+async function begin(log: MemoryLog): Promise<() => Promise<void>> {
   const random = seededRandom('write-through');
-  log = new MemoryLog({ clock });
   node = new InvalidationNode({ log, clock, random, settleMs: 0 });
   await node.start();
   const freshness = new Freshness({
@@ -39,8 +43,9 @@ beforeEach(async () => {
   l2 = new MemoryStore({ clock });
   tiers = new Tiers({ l1: new MemoryStore({ clock }), l2, freshness });
   options = { node, tiers, clock, random };
-  return () => node.close();
-});
+  const begun = node;
+  return () => begun.close();
+}
 
 /** Some service says that these have changed; every node follows it. */
 async function purge(id: string, metadata: Metadata = {}): Promise<Position> {
@@ -110,6 +115,39 @@ describe('what a mutation shows', () => {
     const own = await purge('1');
     node.horizon.markNow([{ kind: 'tag', tag: tag('user:1') }]);
     expect(running.store(written('new'), own)).toBe(0);
+  });
+
+  describe('where its purge came in a batch', () => {
+    class BatchingLog extends MemoryLog {
+      override async *follow(from: Parameters<MemoryLog['follow']>[0]): AsyncGenerator<LogEvent> {
+        for await (const event of super.follow(from)) {
+          yield event.kind === 'records' ? { ...event, records: asBatch(event.records) } : event;
+        }
+      }
+    }
+
+    function asBatch(records: readonly LogRecord[]): readonly LogRecord[] {
+      const batchEnd = records.at(-1)?.position;
+      return records.map((record) =>
+        record.position === batchEnd || batchEnd === undefined ? record : { ...record, batchEnd });
+    }
+
+    beforeEach(() => begin(new BatchingLog({ clock })));
+
+    it('is stored, whoever else is purged in it', async () => {
+      const running = new WriteThrough(options).begin();
+      const [own, other] = await Promise.all([purge('1'), purge('2')]);
+      expect(node.position).toBe(other);
+      expect(running.store(written('new'), own)).toBe(1);
+      expect(kept()).toBe('new');
+    });
+
+    it.each([0, 1])('is not where it was purged in it by another as well (%i)', async (at) => {
+      const running = new WriteThrough(options).begin();
+      const positions = await Promise.all([purge('1'), purge('1')]);
+      expect(running.store(written('new'), positions[at])).toBe(0);
+      expect(kept()).toBeUndefined();
+    });
   });
 
   it('is not where purges may have been missed', async () => {
