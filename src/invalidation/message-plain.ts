@@ -66,9 +66,7 @@ function plainAt(text: string, at: number): PlainFields | undefined {
   PLAIN_MESSAGE.lastIndex = at;
   const match = PLAIN_MESSAGE.exec(text);
   if (match === null) return undefined;
-  // By index: taking an array apart asks its iterator, which was a third of the time of all this.
-  const { 1: message_id, 2: name, 3: custom, 4: entity_id } = match;
-  const { 5: action, 6: timestamp, 7: source_service } = match;
+  const [, message_id, name, custom, entity_id, action, timestamp, source_service] = match;
   const entity_type = custom === undefined ? name : { Custom: custom };
   return {
     message_id, entity_type, entity_id, action, timestamp, source_service,
