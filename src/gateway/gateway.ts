@@ -20,6 +20,7 @@ import { createExplainer } from './gateway-explainer.ts';
 import { createHitPath } from './gateway-hit-path.ts';
 import { createGatewayYoga } from './gateway-yoga.ts';
 import type { HttpListener } from './http/http-server.ts';
+import type { Repeat } from './http/repeat.ts';
 import { createNode, redisConnection } from './invalidation-node.ts';
 import { memoryShares } from './memory-shares.ts';
 import { Operations } from './operations.ts';
@@ -70,6 +71,8 @@ export interface Gateway {
   readonly handler: (request: IncomingMessage, response: ServerResponse) => unknown;
   /** For `listeners` of `HttpServer`: answers at once what `handler` has answered before. */
   readonly listener: HttpListener;
+  /** For `repeats` of `HttpServer`: the same for requests that are not parsed. */
+  readonly repeats: (wire: string) => Repeat | undefined;
   /** What an operator does to its cache. */
   readonly operations: Operations;
   /** Says why something is answered as it is. */
@@ -131,6 +134,7 @@ export async function createGateway(
   return {
     handler: (request, response) => yoga(request, response),
     listener: hitPath.listener,
+    repeats: hitPath.repeats,
     operations,
     explainer,
     status: () => ({

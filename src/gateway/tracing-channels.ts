@@ -38,3 +38,10 @@ export const asked = channel('freshet:http.request') as Channel<unknown, Asked>;
 /** Of those that are followed: the stores that are bound to it hold while they are answered. */
 export const answering = channel('freshet:http.answer') as Channel<unknown, Asked>;
 export const fetching = tracingChannel<unknown, Fetching>('freshet:subgraph.fetch');
+
+const nodesOwn = channel('http.server.request.start');
+
+/** Whether somebody listens to what Node itself tells of requests, as agents of monitoring do. */
+export function isWatchedByHttp(): boolean {
+  return nodesOwn.hasSubscribers;
+}

@@ -116,6 +116,7 @@ export async function startNode(
   const server = new HttpServer({
     handler: gateway.handler,
     listeners: [gateway.listener],
+    repeats: gateway.repeats,
     path,
     limits,
     clock,

@@ -1,7 +1,8 @@
 /**
  * The gates that a request has to pass, and that a cached answer passes none of them: each row is
  * an answer that the hit path gives, and a change after which it must not. All of it is asked where
- * the answer lies in memory, and where it lies in Redis alone.
+ * the answer lies in memory, and where it lies in Redis alone; and of requests that are parsed, and
+ * of those that came before with all of their bytes and need not be.
  */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -28,6 +29,7 @@ let redis: RedisServer;
 let world: World;
 let node: TestNode;
 let tier: 'l1' | 'l2';
+let isUnread: boolean;
 /** The wall clock of the node runs ahead by so much. */
 let aheadMs = 0;
 const maker = new MessageMaker({
@@ -41,7 +43,14 @@ beforeAll(async () => {
 afterAll(() => redis.stop());
 
 const hits = (): number => node.gateway.status().hitPath.hits;
-const ask = (request: RawRequest): Promise<RawAnswer> => send(node.url, request);
+/** What the hit path has answered in the way that this is about. */
+const answers = (): number => {
+  const { hits: all, unread } = node.gateway.status().hitPath;
+  return isUnread ? unread : all - unread;
+};
+/** One that is the first of its connection is parsed. */
+const ask = (request: RawRequest, url = node.url): Promise<RawAnswer> =>
+  send(url, { ...request, isAlone: !isUnread });
 const posted = (query: string, headers: Record<string, string> = {}): RawRequest => ({
   headers: { ...JSON_TYPE, ...headers }, body: JSON.stringify({ query }),
 });
@@ -55,10 +64,10 @@ async function prepare(): Promise<void> {
 async function recognised(request: RawRequest, url = node.url): Promise<void> {
   const isFast = async (): Promise<boolean> => {
     await prepare();
-    const before = hits();
-    const { status, headers } = await send(url, request);
+    const before = answers();
+    const { status, headers } = await ask(request, url);
     expect(status).toBe(200);
-    return hits() > before && String(headers['cache-status']).includes(`detail=${tier}`);
+    return answers() > before && String(headers['cache-status']).includes(`detail=${tier}`);
   };
   await until(isFast, { what: 'the hit path answers' });
 }
@@ -130,12 +139,17 @@ function signed(claims: object, expiresInSeconds = 600): Promise<string> {
     .setExpirationTime(now + expiresInSeconds).sign(new TextEncoder().encode(SECRET));
 }
 
+const REDIS_ALONE = { l1: { entriesMax: 1 } };
+
 describe.each([
-  ['memory', 'l1', {}],
-  ['Redis alone', 'l2', { l1: { entriesMax: 1 } }],
-] as const)('with answers in %s,', (_, where, cache) => {
+  ['memory', 'parsed', 'l1', {}],
+  ['memory', 'unread', 'l1', {}],
+  ['Redis alone', 'parsed', 'l2', REDIS_ALONE],
+  ['Redis alone', 'unread', 'l2', REDIS_ALONE],
+] as const)('with answers in %s, and requests that are %s,', (_, how, where, cache) => {
   beforeAll(async () => {
     tier = where;
+    isUnread = how === 'unread';
     world = await startWorld();
     node = await startTestNode({
       subgraphs: world.subgraphs,
@@ -255,9 +269,9 @@ describe.each([
   describe('a node that drains', () => {
     it('answers nothing from the cache any more', async () => {
       const { limits } = resolveConfig({ supergraph: 'unused' });
-      const { handler, listener } = node.gateway;
+      const { handler, listener, repeats } = node.gateway;
       const server = new HttpServer({
-        handler, listeners: [listener], path: '/graphql', limits, clock: systemClock,
+        handler, listeners: [listener], repeats, path: '/graphql', limits, clock: systemClock,
         onError: () => undefined,
       });
       const { port } = await server.listen({ host: '127.0.0.1', port: 0 });

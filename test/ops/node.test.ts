@@ -25,6 +25,7 @@ function gatewayThat(part: Partial<Gateway> = {}): Gateway {
   return {
     handler: (_, response) => response.end('from the gateway'),
     listener: () => false,
+    repeats: () => undefined,
     operations: {} as Gateway['operations'],
     explainer: {} as Gateway['explainer'],
     status: () => ({ hears: false, position: '1-0' }) as ReturnType<Gateway['status']>,

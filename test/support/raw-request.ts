@@ -8,6 +8,8 @@ export interface RawRequest {
   readonly path?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Buffer;
+  /** On a connection of its own. Default: on one that is kept. */
+  readonly isAlone?: boolean;
 }
 
 export interface RawAnswer {
@@ -17,11 +19,13 @@ export interface RawAnswer {
 }
 
 export async function send(url: string, raw: RawRequest = {}): Promise<RawAnswer> {
-  const { method = 'POST', path, body } = raw;
+  const { method = 'POST', path, body, isAlone = false } = raw;
   const isFramed = body === undefined || raw.headers?.['transfer-encoding'] !== undefined;
   const framing = isFramed ? {} : { 'content-length': Buffer.byteLength(body) };
   const headers = { ...framing, ...raw.headers };
-  const request = httpRequest(url, { method, headers, ...(path !== undefined && { path }) });
+  const request = httpRequest(url, {
+    method, headers, ...(path !== undefined && { path }), ...(isAlone && { agent: false }),
+  });
   request.end(body);
   const [response] = await once(request, 'response') as [IncomingMessage];
   const chunks: Buffer[] = [];

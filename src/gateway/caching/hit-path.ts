@@ -9,30 +9,33 @@
  * left to Yoga, untouched. The answer is the one that Yoga would have given, but for the content
  * coding.
  *
+ * One that came before with all of its bytes, its head included, need not even be parsed by Node
+ * (`repeats`); one that differs in what nothing looks at is parsed, and recognised (`listener`).
+ *
  * What is not in memory is looked for in Redis. All of that is asked again when Redis has answered,
  * in the turn in which the answer is sent.
  */
 import type { ServerResponse } from 'node:http';
 import type { Entry } from '../../cache/entry.ts';
-import type { CacheKey } from '../../cache/key.ts';
 import type { MemoryStore } from '../../cache/memory-store.ts';
 import type { Patience } from '../../cache/patience.ts';
 import type { ReadPath } from '../../cache/read-path.ts';
 import type { Found, Tier, Tiers } from '../../cache/tiers.ts';
 import type { Clock, Millis } from '../../invalidation/clock.ts';
-import { formatPosition, parsePosition, type Position } from '../../invalidation/position.ts';
-import { requestAnswered, type OperationIdentity } from '../diagnostics.ts';
+import type { Position } from '../../invalidation/position.ts';
+import { requestAnswered } from '../diagnostics.ts';
 import type { Caller } from '../http/caller.ts';
-import { codingsTaken, matchedEntityTag, type CodingsTaken } from '../http/content-coding.ts';
-import { FINGERPRINT_LENGTH_MAX, fingerprintOf, type Fingerprint } from '../http/fingerprint.ts';
+import { matchedEntityTag, type CodingsTaken } from '../http/content-coding.ts';
 import type { PositionCookie } from '../http/position-cookie.ts';
-import { RecentTable } from '../http/recent-table.ts';
+import type { Repeat } from '../http/repeat.ts';
 import type { ReadRequest } from '../http/request-body.ts';
 import type { Answer } from './answer.ts';
 import type { AnswerHeaderOptions } from './answer-headers.ts';
+import { replyOf, send, type ChosenAnswer } from './chosen-answer.ts';
 import { Compressor, type CompressorStats } from './compressor.ts';
-import { ReadyAnswer, type Template } from './ready-answer.ts';
+import { ReadyAnswer } from './ready-answer.ts';
 import { ReadyAnswers } from './ready-answers.ts';
+import { Recognition, type Recognised, type Reread, type Wish } from './recognition.ts';
 import { reportHit } from './request-report.ts';
 
 export interface HitPathOptions {
@@ -62,6 +65,8 @@ export interface HitPathOptions {
 export interface HitPathStats {
   /** Requests that were answered here. */
   readonly hits: number;
+  /** Of them, those that were answered without being parsed. */
+  readonly unread: number;
   /** Of them, those that were told that nothing has changed. */
   readonly unchanged: number;
   /** Of them, those that were answered in a content coding. */
@@ -82,18 +87,6 @@ export interface Answered {
   readonly caller: Caller;
 }
 
-/** What is known of a request. */
-interface Recognised {
-  readonly key: CacheKey;
-  readonly operation: OperationIdentity;
-  readonly schemaHash: string;
-  readonly earlyExpiry: number;
-  readonly countsUses: boolean;
-  readonly template: Template;
-  /** By the wall clock: until then its credentials are what they were. */
-  readonly believedUntil: Millis;
-}
-
 /** A request that was left to Yoga. */
 export interface Left {
   /** Its answer is to be audited. */
@@ -109,20 +102,20 @@ export interface Left {
 
 type Leaving = Partial<Left> & Pick<Left, 'beganAt'>;
 
-/** One request, how to answer it, and what is known of it. */
+/** One request, and what is known of it. */
 interface Asking {
-  readonly request: ReadRequest;
-  readonly response: ServerResponse;
+  /** The request, or its arrival. */
+  readonly subject: object;
+  /** Destroyed where there is nobody to be answered any more. */
+  readonly outlet: { readonly destroyed: boolean };
   readonly known: Recognised;
+  readonly wish: Wish;
   readonly beganAt: Millis;
 }
 
 const BYTES_MAX = 32 * 1024 * 1024;
 /** A coded form is made when it has been asked for so often. */
 const WANTED_MIN = 3;
-
-/** Up to here it costs less to copy the bytes into a text; each of them stays what it is. */
-const TEXT_BYTES_MAX = 8 * 1024;
 
 /**
  * In that many times the beta of XFetch, times the time that the load took, before it expires, is
@@ -139,88 +132,135 @@ const COMMON_HEADERS = /^(content-type|vary|access-control-[a-z-]+)$/;
 
 export class HitPath {
   readonly #options: HitPathOptions;
-  readonly #fingerprint: Fingerprint;
-  readonly #requests: RecentTable<Recognised>;
+  readonly #recognition: Recognition;
   readonly #ready: ReadyAnswers;
   readonly #compressor: Compressor;
-  readonly #counts = { hits: 0, unchanged: 0, coded: 0 };
+  readonly #counts = { hits: 0, unread: 0, unchanged: 0, coded: 0 };
   readonly #left = new WeakMap<object, Left>();
   #gates = 0;
-  #lastPosition: { readonly text: string; readonly position: Position | undefined };
 
   constructor(options: HitPathOptions) {
-    const { headerNames, answerHeaders, l1, node } = options;
-    const { bytesMax = BYTES_MAX, answerBytesMax = BYTES_MAX } = options;
+    const { answerHeaders, l1, bytesMax = BYTES_MAX, answerBytesMax = BYTES_MAX } = options;
     this.#options = options;
-    this.#fingerprint = fingerprintOf(headerNames);
-    this.#requests = new RecentTable({ bytesMax, nameLengthMax: 2 * FINGERPRINT_LENGTH_MAX });
+    this.#recognition = new Recognition({ ...options, bytesMax });
     this.#ready = new ReadyAnswers(answerHeaders, answerBytesMax);
     this.#compressor = new Compressor(l1);
-    this.#lastPosition = { text: formatPosition(node.position), position: node.position };
   }
 
   get stats(): HitPathStats {
-    const { size: requests, bytes } = this.#requests;
+    const { size: requests, bytes } = this.#recognition;
     return { ...this.#counts, requests, bytes, compression: this.#compressor.stats };
   }
 
-  /** For `HttpServer`: answers the request, now or later, or leaves it as it is. */
+  /** For `listeners` of `HttpServer`: answers the request, now or later, or leaves it as it is. */
   readonly listener = (
     request: ReadRequest,
     response: ServerResponse,
   ): boolean | Promise<boolean> => {
-    const { tiers, readPath, clock } = this.#options;
+    const { clock, enabled } = this.#options;
+    const { arrival } = request;
+    const before = arrival && this.#left.get(arrival);
+    if (before !== undefined) return this.#leave(request, before);
     const beganAt = clock.now();
-    const known = this.#find(request);
+    const known = enabled() ? this.#recognition.find(request) : undefined;
     if (known === undefined) return this.#leave(request, { beganAt });
-    const entry = tiers.peek(known.key);
-    const asking = { request, response, known, beganAt };
-    if (entry !== undefined) return this.#answer(asking, entry, 'l1');
-    const since = { gates: this.#gates, patience: readPath.patience() };
-    const answer = (found: Found | undefined): boolean => this.#answerFound(asking, found, since);
-    return readPath.below(known.key, answer, since.patience) ?? this.#leave(request, { beganAt });
+    const wish = this.#recognition.wishOf(request);
+    return this.#ask({ subject: request, outlet: response, known, wish, beganAt }, (chosen) => {
+      if (chosen === 'nobody') return true;
+      if (chosen === undefined) return false;
+      this.#recognition.learnWire(request, (seen) => this.#repeat({ known, wish, seen }));
+      send(response, chosen);
+      return true;
+    });
   };
 
-  /** As `listener`, once L2 has answered. */
-  #answerFound(
+  /** For `repeats` of `HttpServer`: the same for requests that nobody has parsed. */
+  readonly repeats = (wire: string): Repeat | undefined => this.#recognition.repeat(wire);
+
+  #repeat(reread: Reread): Repeat {
+    const { clock, enabled } = this.#options;
+    const { known, wish } = reread;
+    return {
+      answer: (arrival, settle) => {
+        const holds = enabled() && this.#recognition.holds(arrival.wire, reread);
+        if (!holds) return settle(undefined);
+        const asking = { subject: arrival, outlet: arrival, known, wish, beganAt: clock.now() };
+        return this.#ask(asking, (chosen) => {
+          if (chosen === undefined || chosen === 'nobody') return settle(undefined);
+          this.#counts.unread += 1;
+          settle(replyOf(chosen));
+        });
+      },
+    };
+  }
+
+  /** Calls `use` with what answers the request, in the turn in which that is to be sent. */
+  #ask<T>(asking: Asking, use: (chosen: ChosenAnswer | 'nobody' | undefined) => T): T | Promise<T> {
+    const { tiers, readPath } = this.#options;
+    const { known: { key }, subject, beganAt } = asking;
+    const entry = tiers.peek(key);
+    if (entry !== undefined) return use(this.#choose(asking, entry, 'l1'));
+    const since = { gates: this.#gates, patience: readPath.patience() };
+    const below = readPath.below(
+      key, (found) => use(this.#chooseFound(asking, found, since)), since.patience,
+    );
+    if (below !== undefined) return below;
+    this.#leave(subject, { beganAt });
+    return use(undefined);
+  }
+
+  /** Once L2 has answered; `nobody` where there is nobody to be answered any more. */
+  #chooseFound(
     asking: Asking,
     found: Found | undefined,
     { gates, patience }: { gates: number; patience: Patience },
-  ): boolean {
-    const { request, response, known, beganAt } = asking;
-    // There is nobody to be answered any more.
-    if (response.destroyed) return true;
+  ): ChosenAnswer | 'nobody' | undefined {
+    const { subject, outlet, known, beganAt } = asking;
+    if (outlet.destroyed) return 'nobody';
     if (found === undefined) {
-      return this.#leave(request, { absentBelow: known.key.id, patience, beganAt });
+      this.#leave(subject, { absentBelow: known.key.id, patience, beganAt });
+      return undefined;
     }
     const { entry, tier, verdict } = found;
-    const isStill = gates === this.#gates && this.#options.enabled() && this.#isValid(known);
-    if (verdict !== 'current' || !isStill) return this.#leave(request, { patience, beganAt });
-    return this.#answer(asking, entry, tier);
+    const { enabled } = this.#options;
+    const isStill = gates === this.#gates && enabled() && this.#recognition.isValid(known);
+    if (verdict === 'current' && isStill) return this.#choose(asking, entry, tier);
+    this.#leave(subject, { patience, beganAt });
+    return undefined;
   }
 
-  #answer(asking: Asking, entry: Entry, tier: Tier): boolean {
-    const { request, known, beganAt } = asking;
-    const { clock, audits, readPath } = this.#options;
-    if (isNearEnd(entry, known, clock)) return this.#leave(request, { beganAt });
-    if (audits({ isOwn: !known.template.shared })) {
-      return this.#leave(request, { isChosen: true, beganAt });
+  #choose(asking: Asking, entry: Entry, tier: Tier): ChosenAnswer | undefined {
+    const { subject, known, wish, beganAt } = asking;
+    const { clock, audits, readPath, node } = this.#options;
+    const isNear = isNearEnd(entry, known, clock);
+    const isChosen = !isNear && audits({ isOwn: !known.template.shared });
+    if (isNear || isChosen) {
+      this.#leave(subject, { isChosen, beganAt });
+      return undefined;
     }
     this.#counts.hits += 1;
     if (known.countsUses) readPath.used(known.key, entry);
-    this.#send(asking, entry, tier);
+    const moment = { now: clock.now(), position: node.position };
+    const ready = tier === 'l1'
+      ? this.#form(entry, known, wish.codings)
+      : this.#once(entry, known);
+    const held = wish.ifNoneMatch === undefined
+      ? undefined
+      : matchedEntityTag(wish.ifNoneMatch, ready.plainTag(entry, moment), wish.codings);
+    if (held !== undefined) this.#counts.unchanged += 1;
+    else if (ready.coding !== undefined) this.#counts.coded += 1;
     if (requestAnswered.hasSubscribers) {
       const { operation, template: { shared } } = known;
       reportHit({ operation, shared, tier, durationMs: clock.now() - beganAt });
     }
-    return true;
+    return { ready, entry, moment, held };
   }
 
   #leave(
-    request: ReadRequest,
+    subject: object,
     { isChosen = false, absentBelow, patience, beganAt }: Leaving,
   ): false {
-    this.#left.set(request, { isChosen, gates: this.#gates, absentBelow, patience, beganAt });
+    this.#left.set(subject, { isChosen, gates: this.#gates, absentBelow, patience, beganAt });
     return false;
   }
 
@@ -229,8 +269,6 @@ export class HitPath {
     const { kept, shared, public: isPublic } = answer;
     // It may have passed gates that have changed since.
     if (kept === undefined || this.#left.get(request)?.gates !== this.#gates) return;
-    const fingerprint = this.#fingerprint(request);
-    if (fingerprint === undefined) return;
     const common: string[] = [];
     for (const [name, value] of headers) {
       if (OWN_HEADERS.includes(name)) continue;
@@ -239,7 +277,7 @@ export class HitPath {
     }
     const { believedUntil = Number.POSITIVE_INFINITY } = caller;
     const template = this.#ready.template({ headers: common, mediaType, shared, public: isPublic });
-    this.#requests.set(fingerprint, { ...kept, template, believedUntil });
+    this.#recognition.learn(request, { ...kept, template, believedUntil });
   }
 
   /** How the request was left to Yoga. */
@@ -249,70 +287,8 @@ export class HitPath {
 
   /** No request is recognised any more: what passes the gates has changed. */
   forget(): void {
-    this.#requests.clear();
+    this.#recognition.forget();
     this.#gates += 1;
-  }
-
-  /** What is known of the request, if all that can have changed since is as it was. */
-  #find(request: ReadRequest): Recognised | undefined {
-    if (!this.#options.enabled()) return undefined;
-    const fingerprint = this.#fingerprint(request);
-    if (fingerprint === undefined) return undefined;
-    const known = this.#requests.get(fingerprint);
-    if (known === undefined || !this.#isInSight(request)) return undefined;
-    if (this.#isValid(known)) return known;
-    this.#requests.delete(fingerprint);
-    return undefined;
-  }
-
-  #isValid({ believedUntil, schemaHash }: Recognised): boolean {
-    const { clock } = this.#options;
-    const isBelieved = believedUntil === Number.POSITIVE_INFINITY || clock.wall() < believedUntil;
-    return isBelieved && schemaHash === this.#options.schemaHash();
-  }
-
-  /** Whether this node has heard of all that the client has seen. */
-  #isInSight({ headers }: ReadRequest): boolean {
-    const { positionCookie, node } = this.#options;
-    const sent = headers['freshet-position'];
-    if (sent !== undefined && !this.#isReached(String(sent))) return false;
-    const { cookie } = headers;
-    if (positionCookie === undefined || cookie === undefined) return true;
-    const kept = positionCookie.read(cookie);
-    return kept === undefined || kept <= node.position;
-  }
-
-  #isReached(text: string): boolean {
-    // Most clients have seen the same one.
-    if (text !== this.#lastPosition.text) {
-      this.#lastPosition = { text, position: parsePosition(text) };
-    }
-    const { position } = this.#lastPosition;
-    return position !== undefined && position <= this.#options.node.position;
-  }
-
-  #send({ request, response, known }: Asking, entry: Entry, tier: Tier): void {
-    const { compression, clock, node } = this.#options;
-    const { method, headers } = request;
-    const moment = { now: clock.now(), position: node.position };
-    const accepted = headers['accept-encoding'];
-    const taken = compression && accepted !== undefined ? codingsTaken(accepted) : [];
-    const ready = tier === 'l1' ? this.#choose(entry, known, taken) : this.#once(entry, known);
-    const ifNoneMatch = headers['if-none-match'];
-    if (ifNoneMatch !== undefined && method === 'GET') {
-      const held = matchedEntityTag(ifNoneMatch, ready.plainTag(entry, moment), taken);
-      if (held !== undefined) {
-        this.#counts.unchanged += 1;
-        response.writeHead(304, ready.headersUnchanged(entry, moment, held) as string[]).end();
-        return;
-      }
-    }
-    if (ready.coding !== undefined) this.#counts.coded += 1;
-    response.writeHead(200, ready.headers(entry, moment) as string[]);
-    const { body } = ready;
-    // Node sends head and body as one text in one piece, and other bytes in two.
-    if (body.length <= TEXT_BYTES_MAX) response.end(body.toString('latin1'), 'latin1');
-    else response.end(body);
   }
 
   /** Of an entry that was found in L2: L1 holds another object for it, if it does. */
@@ -322,7 +298,7 @@ export class HitPath {
   }
 
   /** The best form that there is; a better one is made when it has been wanted often. */
-  #choose(entry: Entry, { key, template }: Recognised, taken: CodingsTaken): ReadyAnswer {
+  #form(entry: Entry, { key, template }: Recognised, taken: CodingsTaken): ReadyAnswer {
     const [best] = taken;
     const coding = taken.find((one) => entry.encoded?.[one] !== undefined);
     const ready = this.#ready.of(entry, template, coding);

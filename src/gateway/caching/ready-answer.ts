@@ -10,6 +10,7 @@ import { digestOf } from '../../invalidation/digest.ts';
 import type { Position } from '../../invalidation/position.ts';
 import { answerHeaders, type AnswerHeaderOptions } from './answer-headers.ts';
 import { codedEntityTag, type Coding } from '../http/content-coding.ts';
+import { linesOf, ReplyText, type Reply } from '../http/repeat.ts';
 
 /** What the answers to like requests have in common, whatever entry they are made of. */
 export interface Template {
@@ -39,6 +40,9 @@ export class ReadyAnswer {
   readonly #tier: Tier;
   readonly #options: AnswerHeaderOptions;
   #headers: readonly string[] = [];
+  /** The same as text; made when it is first wanted. */
+  #head: string | undefined;
+  #text = new ReplyText();
   /** Those that differ from moment to moment. */
   #lines: readonly string[] = [];
   #plainTag = '';
@@ -65,6 +69,16 @@ export class ReadyAnswer {
   headers(entry: Entry, moment: Moment): readonly string[] {
     this.#bringUpTo(entry, moment);
     return this.#headers;
+  }
+
+  /** The same, as it is written. */
+  reply(entry: Entry, moment: Moment): Reply {
+    this.#bringUpTo(entry, moment);
+    if (this.#head === undefined) {
+      this.#head = linesOf(this.#headers);
+      this.#text = new ReplyText();
+    }
+    return { status: 200, head: this.#head, body: this.body, text: this.#text };
   }
 
   /** For status 304, to a client that holds what has this tag. */
@@ -119,6 +133,7 @@ export class ReadyAnswer {
     if (coding === undefined) headers.push('etag', plainTag);
     else headers.push('etag', codedEntityTag(plainTag, coding), 'content-encoding', coding);
     this.#headers = headers;
+    this.#head = undefined;
   }
 }
 

@@ -8,8 +8,11 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Clock, Millis } from '../../invalidation/clock.ts';
 import { fault, type FreshetError } from '../../invalidation/errors.ts';
 import type { FreshetConfig } from '../config/config.ts';
-import { answering, asked, type Asked } from '../tracing-channels.ts';
+import { answering, asked, isWatchedByHttp, type Asked } from '../tracing-channels.ts';
+import { Connection, type Door } from './connection.ts';
 import { refusalBody, refuse, refuseUnexpected } from './refusal.ts';
+import type { Repeat } from './repeat.ts';
+import { ReplyWriter } from './reply-writer.ts';
 import { IncomingRequest, readBody, type ReadRequest } from './request-body.ts';
 
 /** Answers the request and returns true, or leaves it to the next and returns false; or later. */
@@ -19,6 +22,11 @@ export type HttpListener = (
 ) => boolean | Promise<boolean>;
 
 export interface HttpServerOptions {
+  /**
+   * Asked before a request is parsed, with all of its bytes. What it knows of passes no gate here,
+   * and so must have passed all of them before. Default: every request is parsed.
+   */
+  readonly repeats?: (wire: string) => Repeat | undefined;
   /** Asked in this order, each request in one turn: what can answer without parsing GraphQL. */
   readonly listeners?: readonly HttpListener[];
   /** Answers whatever no listener took. */
@@ -44,11 +52,11 @@ export type HttpLimits = Pick<FreshetConfig['limits'],
 /** How often Node looks for requests that are late: what a time limit may be exceeded by. */
 const LATE_CHECK_MS = 1_000;
 
-/** The response that was begun last on a connection; a property, which costs less than a Map. */
-const RESPONSE = Symbol('response');
+/** A property, which costs less than a Map. */
+const CONNECTION = Symbol('connection');
 
 interface ServedSocket extends Socket {
-  [RESPONSE]?: ServerResponse;
+  [CONNECTION]?: Connection;
 }
 
 const LEAVING = { connection: 'close', 'retry-after': '1' } as const;
@@ -57,18 +65,28 @@ export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #server: Server<typeof IncomingRequest>;
   readonly #sockets = new Set<ServedSocket>();
+  readonly #door: Door;
   #arrived: { readonly request: ReadRequest; readonly response: ServerResponse }[] = [];
+  #repeated: Connection[] = [];
   #closing: Promise<void> | undefined;
 
   constructor(options: HttpServerOptions) {
     this.#options = options;
-    const { limits } = options;
+    const { limits, clock, onError } = options;
+    const { keepAliveTimeoutMs } = limits;
+    const writer = new ReplyWriter({ clock, keepAliveTimeoutMs });
+    this.#door = {
+      recognise: this.#recognise,
+      enqueue: this.#enqueueRepeated,
+      write: (socket, reply) => writer.write(socket, reply),
+      onError,
+    };
     this.#server = createServer<typeof IncomingRequest>({
       IncomingMessage: IncomingRequest,
       maxHeaderSize: limits.headerBytesMax,
       headersTimeout: Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs),
       requestTimeout: limits.requestTimeoutMs,
-      keepAliveTimeout: limits.keepAliveTimeoutMs,
+      keepAliveTimeout: keepAliveTimeoutMs,
       connectionsCheckingInterval: LATE_CHECK_MS,
     });
     this.#server.maxConnections = limits.connectionsMax;
@@ -103,22 +121,42 @@ export class HttpServer {
   }
 
   async #drain(drainMs: Millis): Promise<void> {
+    const cancel = this.#options.clock.after(drainMs, () => this.#server.closeAllConnections());
+    // Node counts a connection that is answered without it as idle, and would cut it.
+    const leaving = [...this.#sockets].flatMap((socket) => socket[CONNECTION]?.quiet() ?? []);
+    if (leaving.length > 0) await Promise.all(leaving);
     const closed = new Promise((resolve) => this.#server.close(resolve));
     for (const socket of this.#sockets) {
-      // Node counts a connection on which nothing was ever sent as busy.
+      // It counts one on which nothing was ever sent as busy.
       if (socket.bytesRead === 0) socket.destroy();
-      const response = socket[RESPONSE];
+      const response = socket[CONNECTION]?.response;
       if (response !== undefined && !response.writableFinished) this.#letLeave(response);
     }
-    const cancel = this.#options.clock.after(drainMs, () => this.#server.closeAllConnections());
     await closed;
     cancel();
   }
 
-  #onConnection(socket: Socket): void {
+  #onConnection(socket: ServedSocket): void {
     this.#sockets.add(socket);
+    socket[CONNECTION] = new Connection(socket, this.#door);
     socket.once('close', () => this.#sockets.delete(socket));
   }
+
+  /** Whoever watches requests sees them only where they are parsed. */
+  readonly #recognise = (wire: string): Repeat | undefined => {
+    if (this.#closing !== undefined || asked.hasSubscribers || isWatchedByHttp()) return undefined;
+    return this.#options.repeats?.(wire);
+  };
+
+  readonly #enqueueRepeated = (connection: Connection): void => {
+    if (this.#repeated.push(connection) === 1) setImmediate(this.#dispatchRepeated);
+  };
+
+  readonly #dispatchRepeated = (): void => {
+    const repeated = this.#repeated;
+    this.#repeated = [];
+    for (const connection of repeated) connection.answer();
+  };
 
   #onRequest(
     request: IncomingRequest,
@@ -126,7 +164,7 @@ export class HttpServer {
     { awaitsContinue = false } = {},
   ): void {
     const { limits, path } = this.#options;
-    (request.socket as ServedSocket)[RESPONSE] = response;
+    (request.socket as ServedSocket)[CONNECTION]?.begin(request, response);
     if (this.#closing) {
       this.#refuse(response, fault('SHUTTING_DOWN'), LEAVING);
     } else if (path !== undefined && !isAt(request.url ?? '', path)) {
@@ -216,7 +254,7 @@ export class HttpServer {
 
   /** What is not HTTP, too long, or too slow: Node has no request for it, only the socket. */
   #onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-    const last = (socket as ServedSocket)[RESPONSE];
+    const last = (socket as ServedSocket)[CONNECTION]?.response;
     const begun = last !== undefined && last.headersSent && !last.writableFinished;
     if (socket.writable && !begun && error.code !== 'ECONNRESET') {
       const refusal = refusalOf(error, this.#options.limits);

@@ -7,12 +7,15 @@ import { isUtf8 } from 'node:buffer';
 import { IncomingMessage } from 'node:http';
 import { fault, type FreshetError } from '../../invalidation/errors.ts';
 import { invalidRequest } from './refusal.ts';
+import type { Arrival } from './repeat.ts';
 
 /** A request whose body has been read. */
 export interface ReadRequest extends IncomingMessage {
   /** The whole body; empty where there was none. Hono's adapter takes it from here. */
   readonly rawBody: Buffer;
-  /** The same, in the form in which Yoga takes it over without a copy or a stream. */
+  /** Where it came in one piece, and may be answered unread when it comes again. */
+  readonly arrival?: Arrival | undefined;
+  /** The body, in the form in which Yoga takes it over without a copy or a stream. */
   readonly body: BytesView;
 }
 
@@ -32,6 +35,7 @@ const EMPTY = Buffer.alloc(0);
 /** The requests of a server whose bodies are read here: made so, they keep one shape throughout. */
 export class IncomingRequest extends IncomingMessage implements ReadRequest {
   rawBody: Buffer = EMPTY;
+  arrival: Arrival | undefined = undefined;
 
   get body(): BytesView {
     const { buffer, byteOffset, byteLength } = this.rawBody;

@@ -9,6 +9,8 @@ import type { Found } from '../../../src/cache/tiers.ts';
 import { OperationIdentity } from '../../../src/gateway/diagnostics.ts';
 import { HitPath, type HitPathOptions } from '../../../src/gateway/caching/hit-path.ts';
 import { ANONYMOUS, type Caller } from '../../../src/gateway/http/caller.ts';
+import { PositionCookie } from '../../../src/gateway/http/position-cookie.ts';
+import type { Reply } from '../../../src/gateway/http/repeat.ts';
 import type { ReadRequest } from '../../../src/gateway/http/request-body.ts';
 import type { OperationPlan } from '../../../src/policy/plan.ts';
 import { entryOf, place } from '../../cache/samples.ts';
@@ -117,7 +119,27 @@ function world(given: Partial<HitPathOptions> = {}) {
     expect(ask(request)).toBe(false);
     learn(request, options);
   };
-  return { clock, state, hitPath, patience, offer, ask, learn, recognise };
+  /** The same request with all of its bytes, unread; what it is left with goes with its arrival. */
+  const askUnread = (request: ReadRequest): Reply | undefined | 'unknown' | 'waits' => {
+    const { arrival } = request;
+    const repeat = arrival && hitPath.repeats(arrival.wire);
+    if (arrival === undefined || repeat === undefined) return 'unknown';
+    let said: Reply | undefined | 'waits' = 'waits';
+    void repeat.answer(arrival, (reply) => (said = reply));
+    return said;
+  };
+  return { clock, state, hitPath, patience, offer, ask, askUnread, learn, recognise };
+}
+
+/** As it came, of one client. */
+function wired(request: ReadRequest = requestOf(), wire = JSON.stringify(request)): ReadRequest {
+  return {
+    ...request, httpVersion: '1.1', arrival: { wire, destroyed: false },
+  } as unknown as ReadRequest;
+}
+
+function textOf(reply: Reply | string | undefined): string | undefined {
+  return typeof reply === 'object' ? reply.body?.toString() : reply;
 }
 
 describe('a recognised request', () => {
@@ -203,6 +225,168 @@ describe('a recognised request', () => {
     const [chosen, other] = [requestOf(), requestOf('{"query":"{ b }"}')];
     expect([ask(chosen), ask(other)]).toEqual([false, false]);
     expect([chosen, other].map((one) => hitPath.left(one)?.isChosen)).toEqual([true, false]);
+  });
+});
+
+describe('a request that came before with all of its bytes', () => {
+  /** It has been answered often enough not to be parsed any more. */
+  function repeated(
+    learning: Parameters<ReturnType<typeof world>['learn']>[1] = {}, request = requestOf(),
+    given: Partial<HitPathOptions> = {},
+  ) {
+    const made = world(given);
+    made.recognise(learning, request);
+    for (let n = 0; n < 2; n += 1) expect(made.ask(wired(request))).toBe(true);
+    return { ...made, unread: () => made.askUnread(wired(request)) };
+  }
+
+  it('is answered unread from its third time on, with what Node would be given', () => {
+    const { ask, askUnread, recognise, hitPath, offer } = world();
+    recognise();
+    for (let n = 0; n < 2; n += 1) {
+      expect(askUnread(wired())).toBe('unknown');
+      expect(ask(wired())).toBe(true);
+    }
+    const sink = new Sink();
+    void offer(wired(), sink);
+    const reply = askUnread(wired()) as Reply;
+    expect([reply.status, reply.body?.toString()]).toEqual([200, sink.body]);
+    const lines = reply.head.split('\r\n').slice(0, -1);
+    expect(lines.flatMap((line) => line.split(/: (.*)/, 2))).toEqual(sink.headers);
+    expect(hitPath.stats).toMatchObject({ hits: 4, unread: 1 });
+  });
+
+  it('is not known by any other bytes, whatever they mean', () => {
+    const { askUnread, ask } = repeated();
+    const other = wired(requestOf(), 'other');
+    expect([askUnread(other), ask(other), askUnread(other)]).toEqual(['unknown', true, 'unknown']);
+  });
+
+  const last = { headers: { ...requestOf().headers, connection: 'close' } };
+
+  it.each([
+    ['it is the last of its connection', last],
+    ['it is of HTTP/1.0', { httpVersion: '1.0' }],
+    ['it did not come in one piece', { arrival: undefined }],
+  ])('is parsed all the same where %s', (_, unusual) => {
+    const { ask, askUnread, recognise } = world();
+    recognise();
+    const request = { ...wired(), ...unusual } as unknown as ReadRequest;
+    for (let n = 0; n < 3; n += 1) expect(ask(request)).toBe(true);
+    expect(askUnread({ ...request, arrival: wired().arrival } as ReadRequest)).toBe('unknown');
+  });
+
+  it.each([
+    ['caching is switched off', { enabled: false }],
+    ['the schema is swapped', { schemaHash: 'two' }],
+    ['there is nothing that is current', { entry: undefined }],
+    ['it is to be audited', { audited: true }],
+  ])('is parsed once %s', (_, change) => {
+    const { unread, state } = repeated();
+    expect(textOf(unread())).toBe('{"data":1}');
+    Object.assign(state, change);
+    expect(unread()).toBeUndefined();
+  });
+
+  it('is parsed where its client has seen a position that the node has not', () => {
+    const { unread, state } = repeated(
+      {}, requestOf(undefined, { 'freshet-position': '1772366400000-5' }),
+    );
+    expect(textOf(unread())).toBe('{"data":1}');
+    state.position = place(4);
+    expect(unread()).toBeUndefined();
+    state.position = place(5);
+    expect(textOf(unread())).toBe('{"data":1}');
+  });
+
+  it('is parsed where its client has a cookie of a position that the node has not', () => {
+    const positionCookie = new PositionCookie({ name: 'seen', maxStalenessMs: 5_000 });
+    const { unread, state } = repeated(
+      {}, requestOf(undefined, { cookie: 'a=b; seen=1772366400000-5' }), { positionCookie },
+    );
+    expect(textOf(unread())).toBe('{"data":1}');
+    state.position = place(4);
+    expect(unread()).toBeUndefined();
+  });
+
+  it('is parsed when its token has ended, and known anew when that has been believed', () => {
+    const made = new ManualClock();
+    const request = requestOf();
+    const believedUntil = made.wall() + 1_000;
+    const { unread, clock, ask, learn } = repeated({ caller: { ...ANONYMOUS, believedUntil } });
+    expect(textOf(unread())).toBe('{"data":1}');
+    clock.advance(1_000);
+    expect([unread(), unread()]).toEqual([undefined, 'unknown']);
+    const again = wired(request);
+    expect(ask(again)).toBe(false);
+    learn(again);
+    expect([ask(wired(request)), textOf(unread())]).toEqual([true, '{"data":1}']);
+  });
+
+  it('is unknown after the gates have changed', () => {
+    const { unread, hitPath } = repeated();
+    hitPath.forget();
+    expect(unread()).toBe('unknown');
+  });
+
+  it('is left to Yoga as it was left here: chance and Redis are asked once', async () => {
+    const { askUnread, ask, state, hitPath, patience } = repeated();
+    state.audited = true;
+    const audited = wired();
+    expect(askUnread(audited)).toBeUndefined();
+    state.audited = false;
+    expect(ask(audited)).toBe(false);
+    expect(hitPath.left(audited)).toMatchObject({ isChosen: true });
+    state.entry = undefined;
+    state.below = Promise.resolve(undefined);
+    const absent = wired();
+    expect(askUnread(absent)).toBe('waits');
+    await state.below;
+    expect(ask(absent)).toBe(false);
+    expect(hitPath.left(absent)).toMatchObject({ absentBelow: KEY.id, patience });
+  });
+
+  it('is answered with what L2 has, unless something has changed until then', async () => {
+    const { state, hitPath } = repeated();
+    const entry = state.entry as Entry;
+    state.entry = undefined;
+    const answers: (string | undefined)[] = [];
+    const ask = async (change: () => void): Promise<void> => {
+      const { promise, resolve } = Promise.withResolvers<Found | undefined>();
+      state.below = promise;
+      const { arrival } = wired();
+      const answered = arrival && hitPath.repeats(arrival.wire)?.answer(
+        arrival, (reply) => answers.push(textOf(reply)),
+      );
+      change();
+      resolve({ entry, tier: 'l2', verdict: 'current' });
+      await answered;
+    };
+    await ask(() => undefined);
+    await ask(() => Object.assign(state, { enabled: false }));
+    state.enabled = true;
+    await ask(() => hitPath.forget());
+    expect(answers).toEqual(['{"data":1}', undefined, undefined]);
+  });
+
+  it('is told that nothing has changed, where it says what it has', () => {
+    const get = { ...requestOf('', { 'if-none-match': '*' }), method: 'GET' } as ReadRequest;
+    const made = world();
+    void made.offer(get, new Sink());
+    made.learn(get);
+    for (let n = 0; n < 2; n += 1) void made.offer(wired(get), new Sink());
+    const reply = made.askUnread(wired(get)) as Reply;
+    expect([reply.status, reply.body]).toEqual([304, undefined]);
+    expect(reply.head).toMatch(/etag: ".+"\r\n$/);
+    expect(reply.head).not.toContain('content-');
+    expect(made.hitPath.stats).toMatchObject({ unread: 1, unchanged: 3 });
+  });
+
+  it('counts as a use of its entry where uses count', () => {
+    const { unread, state } = repeated({ countsUses: true });
+    const before = state.uses.length;
+    unread();
+    expect(state.uses.slice(before)).toEqual([[KEY, state.entry]]);
   });
 });
 
@@ -353,9 +537,9 @@ describe('no request is recognised', () => {
   });
 
   it('beyond the limit of its table', () => {
-    const { ask, recognise, hitPath } = world({ bytesMax: 80_000 });
+    const { ask, recognise, hitPath } = world({ bytesMax: 160_000 });
     for (let n = 0; n < 1_000; n += 1) recognise({}, requestOf(`{"query":"{ a${n} }"}`));
-    expect(hitPath.stats.bytes).toBeLessThanOrEqual(80_000);
+    expect(hitPath.stats.bytes).toBeLessThanOrEqual(160_000);
     expect(ask(requestOf('{"query":"{ a0 }"}'))).toBe(false);
     expect(ask(requestOf('{"query":"{ a999 }"}'))).toBe(true);
   });
