@@ -1,13 +1,13 @@
 /**
  * What is sent for an entry, ready to be written: the bytes, in plain text or in a coding, and the
  * head of the answer as one flat list. A head is made anew when a second of its age or of its time
- * to live has passed or the node's position has moved, and not for each request.
+ * to live has passed, and not for each request; of its lines the position alone may move faster.
  */
 import type { Entry } from '../../cache/entry.ts';
 import type { Tier } from '../../cache/tiers.ts';
 import type { Millis } from '../../invalidation/clock.ts';
 import { digestOf } from '../../invalidation/digest.ts';
-import type { Position } from '../../invalidation/position.ts';
+import { formatPosition, ORIGIN, type Position } from '../../invalidation/position.ts';
 import { answerHeaders, type AnswerHeaderOptions } from './answer-headers.ts';
 import { codedEntityTag, type Coding } from '../http/content-coding.ts';
 import { linesOf, ReplyText, type Reply } from '../http/repeat.ts';
@@ -26,8 +26,11 @@ export interface Moment {
   readonly position: Position;
 }
 
-/** These and `etag` are all that differs from entry to entry, and from moment to moment. */
-const OWN_LINES = ['cache-control', 'cache-status', 'age', 'freshet-position', 'cache-tag'];
+const POSITION = 'freshet-position';
+/** Where its value stands in lists of headers. */
+const POSITION_AT = 1;
+/** These, the position and `etag` are all that differs from entry to entry and with time. */
+const OWN_LINES = ['cache-control', 'cache-status', 'age', 'cache-tag'];
 const SECOND_MS = 1_000;
 
 export class ReadyAnswer {
@@ -39,12 +42,13 @@ export class ReadyAnswer {
   readonly #digest: string;
   readonly #tier: Tier;
   readonly #options: AnswerHeaderOptions;
-  #headers: readonly string[] = [];
-  /** The same as text; made when it is first wanted. */
-  #head: string | undefined;
+  /** For status 200; what the position is stands at a place of its own. */
+  #headers: string[] = [];
+  /** What is behind it, as text; made when it is first wanted. */
+  #rest: string | undefined;
   #text = new ReplyText();
   /** Those that differ from moment to moment. */
-  #lines: readonly string[] = [];
+  #lines: string[] = [];
   #plainTag = '';
   #position: Position | undefined;
   #staleAt: Millis = Number.NaN;
@@ -65,7 +69,7 @@ export class ReadyAnswer {
     this.body = (coding && entry.encoded?.[coding]) ?? entry.value;
   }
 
-  /** For status 200. */
+  /** For status 200; it is the next caller's as well. */
   headers(entry: Entry, moment: Moment): readonly string[] {
     this.#bringUpTo(entry, moment);
     return this.#headers;
@@ -74,11 +78,10 @@ export class ReadyAnswer {
   /** The same, as it is written. */
   reply(entry: Entry, moment: Moment): Reply {
     this.#bringUpTo(entry, moment);
-    if (this.#head === undefined) {
-      this.#head = linesOf(this.#headers);
-      this.#text = new ReplyText();
-    }
-    return { status: 200, head: this.#head, body: this.body, text: this.#text };
+    const headers = this.#headers;
+    this.#rest ??= linesOf(headers.slice(POSITION_AT + 1));
+    const head = `${POSITION}: ${headers[POSITION_AT]}\r\n${this.#rest}`;
+    return { status: 200, head, body: this.body, text: this.#text };
   }
 
   /** For status 304, to a client that holds what has this tag. */
@@ -94,34 +97,28 @@ export class ReadyAnswer {
   }
 
   #bringUpTo(entry: Entry, { now, position }: Moment): void {
-    const isMoved = position !== this.#position || entry.staleAt !== this.#staleAt;
-    if (now < this.#validUntil && !isMoved) return;
-    const ageMs = Math.max(0, now - entry.readAt);
-    const ttlMs = Math.max(0, entry.staleAt - now);
-    this.#make(entry, { ageMs, ttlMs, position });
+    if (now >= this.#validUntil || entry.staleAt !== this.#staleAt) this.#make(entry, now);
+    else if (position === this.#position) return;
     this.#position = position;
-    this.#staleAt = entry.staleAt;
-    // Both are told in whole seconds; the one that is over first ends what is told.
-    const endOfAge = entry.readAt + (Math.floor(ageMs / SECOND_MS) + 1) * SECOND_MS;
-    const endOfTtl = entry.staleAt - Math.floor(ttlMs / SECOND_MS) * SECOND_MS;
-    this.#validUntil = Math.min(endOfAge, endOfTtl);
+    this.#text = new ReplyText();
+    // Under many invalidations it moves from one answer to the next, and nothing else does.
+    this.#headers[POSITION_AT] = this.#lines[POSITION_AT] = textOf(position);
   }
 
-  #make(
-    entry: Entry,
-    { position, ageMs, ttlMs }: { position: Position; ageMs: Millis; ttlMs: Millis },
-  ): void {
+  #make(entry: Entry, now: Millis): void {
     const { mediaType, shared, public: isPublic, headers: common } = this.template;
-    const { value: body, tags } = entry;
+    const { value: body, tags, readAt, staleAt } = entry;
+    const ageMs = Math.max(0, now - readAt);
+    const ttlMs = Math.max(0, staleAt - now);
     const how = { kind: 'hit', tier: this.#tier } as const;
     const answer = {
       how, body, digest: this.#digest, tags, shared, public: isPublic, ageMs, ttlMs,
       kept: undefined,
     };
-    const http = { status: 200, mediaType, batch: false, answers: [answer], position };
+    const http = { status: 200, mediaType, batch: false, answers: [answer], position: ORIGIN };
     const told = answerHeaders(http, this.#options);
     const plainTag = told['etag'] ?? '';
-    const lines: string[] = [];
+    const lines = [POSITION, ''];
     for (const name of OWN_LINES) {
       const line = told[name];
       if (line !== undefined) lines.push(name, line);
@@ -129,12 +126,25 @@ export class ReadyAnswer {
     this.#plainTag = plainTag;
     this.#lines = lines;
     const { coding } = this;
-    const headers = common.concat(lines, ['content-length', String(this.body.length)]);
+    const headers = [...lines, ...common, 'content-length', String(this.body.length)];
     if (coding === undefined) headers.push('etag', plainTag);
     else headers.push('etag', codedEntityTag(plainTag, coding), 'content-encoding', coding);
     this.#headers = headers;
-    this.#head = undefined;
+    this.#rest = undefined;
+    this.#staleAt = staleAt;
+    // Both are told in whole seconds; the one that is over first ends what is told.
+    const endOfAge = readAt + (Math.floor(ageMs / SECOND_MS) + 1) * SECOND_MS;
+    const endOfTtl = staleAt - Math.floor(ttlMs / SECOND_MS) * SECOND_MS;
+    this.#validUntil = Math.min(endOfAge, endOfTtl);
   }
+}
+
+let last = { position: ORIGIN, text: formatPosition(ORIGIN) };
+
+/** Of the position that the node is at, which all answers tell. */
+function textOf(position: Position): string {
+  if (position !== last.position) last = { position, text: formatPosition(position) };
+  return last.text;
 }
 
 function withoutContent(headers: readonly string[]): readonly string[] {
