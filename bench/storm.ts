@@ -9,18 +9,21 @@
  * one call, as this project's publisher does with what comes in one turn of its event loop.
  *
  * First the storm comes alone, which tells what a message costs the node. Then reads run at 70 % of
- * what the node can do, and then at all it can do, each with and without the storm. Before it,
+ * what the node can do, and then at all it can do: without a storm, with one that comes to another
+ * Redis, and with one that the node is to hear. Publisher, Redis and wrk take turns on one core, so
+ * what the storm costs the node is what there is between the last two. Before it,
  * entries of some of the entities are cached: none of them may be a hit after it. During it an
  * entity changes again and again: after its own invalidation no answer may be old.
  */
 import assert from 'node:assert/strict';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { createPublisher } from '../src/invalidation/index.ts';
 import { formatPosition } from '../src/invalidation/position.ts';
 import { end, spawnBound } from '../test/support/process.ts';
-import { startRedis } from '../test/support/redis.ts';
+import { startRedis, type RedisServer } from '../test/support/redis.ts';
 import { startFreshet, startSubgraph } from './contestants.ts';
 import { keep } from './machine.ts';
 import { percentiles } from './percentiles.ts';
@@ -68,20 +71,18 @@ async function measure(by: 'channel' | 'log'): Promise<void> {
     },
   });
   const { port } = gateway;
-  const file = fileURLToPath(new URL('storm-publisher.ts', import.meta.url));
-  const publisher = spawnBound('taskset', [
-    '-c', CORES.load, process.execPath, file, String(redis.port), by, values.each,
-  ], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-  await once(publisher, 'message');
+  const elsewhere = await startRedis();
+  pin(elsewhere.pid, 'other');
+  const [publisher, other] = [await publisherTo(redis, by), await publisherTo(elsewhere, by)];
   const requests = Array.from({ length: HOT }, (_, n) => ({
     method: 'POST' as const, path: '/graphql', body: bodyOf({ id: idOf(n), bytes: BYTES }),
   }));
   const read = (delayMs = 0): Promise<Load> =>
     load({ port, requests, connections: CONNECTIONS, seconds, delayMs, mayTimeOut: true });
-  const blow = async (): Promise<Sent> => {
+  const blow = async (from = publisher): Promise<Sent> => {
     const storm: Storm = { rate, seconds, ...STORM };
-    publisher.send(storm);
-    const [sent] = await once(publisher, 'message') as [Sent];
+    from.send(storm);
+    const [sent] = await once(from, 'message') as [Sent];
     return sent;
   };
 
@@ -90,6 +91,8 @@ async function measure(by: 'channel' | 'log'): Promise<void> {
   const alone = await read();
   const delayMs = (CONNECTIONS / (alone.perSecond * SHARE)) * 1_000 - alone.p50 / 1_000 / 2;
   const calm = await read(delayMs);
+  const [calmBeside] = await Promise.all([read(delayMs), blow(other)]);
+  const [aloneBeside] = await Promise.all([read(), blow(other)]);
   let cached = 0;
   for (let time = 0; cached < WITNESSES && time < 20; time += 1) {
     cached = await hitsAmongWitnesses();
@@ -127,20 +130,22 @@ async function measure(by: 'channel' | 'log'): Promise<void> {
   console.log(`each takes the node ${cpuEach.toFixed(1)} us of CPU: ${rate} a second leave `
     + `${percent(1 - (cpuEach * rate) / 1e6)} of its core to reads`);
   print('all it can do, no storm', alone);
-  print('all it can do, in the storm', full, alone);
+  print('all it can do, storm elsewhere', aloneBeside, alone);
+  print('all it can do, in the storm', full, aloneBeside);
   print('70 %, no storm', calm);
-  print('70 %, in the storm', stormy, calm);
+  print('70 %, storm elsewhere', calmBeside, calm);
+  print('70 %, in the storm', stormy, calmBeside);
   console.log(`changed ${probed.changes} times in the storm, old after its invalidation `
     + `${probed.stale} times; new after ${percentiles(probed.tookMs, 'ms')}`);
   console.log(`of ${WITNESSES} invalidated entries ${staleWitnesses} are still hits`);
   results.push({
     by, published: sent, perSecond, cpuEach, taken, lost: sent - taken,
     gaps: after.gaps - before.gaps, rejected: after.rejected - before.rejected, settledMs, forgot,
-    reads: { alone, full, calm, stormy }, changes: probed.changes, stale: probed.stale,
-    staleWitnesses, keptOfRate: full.perSecond / alone.perSecond,
+    reads: { alone, aloneBeside, full, calm, calmBeside, stormy }, changes: probed.changes, stale: probed.stale,
+    staleWitnesses, keptOfRate: full.perSecond / aloneBeside.perSecond,
   });
-  await end(publisher, 'SIGTERM');
-  await Promise.all([gateway.stop(), subgraph.stop(), redis.stop()]);
+  await Promise.all([end(publisher, 'SIGTERM'), end(other, 'SIGTERM')]);
+  await Promise.all([gateway.stop(), subgraph.stop(), redis.stop(), elsewhere.stop()]);
 
   function ask(id: string, headers: Readonly<Record<string, string>> = {}) {
     return fetch(`http://127.0.0.1:${port}/graphql`, {
@@ -173,13 +178,22 @@ async function measure(by: 'channel' | 'log'): Promise<void> {
   }
 }
 
+async function publisherTo({ port }: RedisServer, by: string): Promise<ChildProcess> {
+  const file = fileURLToPath(new URL('storm-publisher.ts', import.meta.url));
+  const publisher = spawnBound('taskset', [
+    '-c', CORES.load, process.execPath, file, String(port), by, values.each,
+  ], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  await once(publisher, 'message');
+  return publisher;
+}
+
 function witness(n: number): string {
   return idOf(STORM.firstId + Math.floor((n * STORM.ids) / WITNESSES / 10));
 }
 
 function print(title: string, { perSecond, p50, p99, max, timeouts }: Load, calm?: Load): void {
   const share = calm ? `, ${percent(perSecond / calm.perSecond)} of that without` : '';
-  console.log(`${title.padEnd(28)} ${perSecond.toFixed(0).padStart(7)}/s  p50 ${p50} us  `
+  console.log(`${title.padEnd(31)} ${perSecond.toFixed(0).padStart(7)}/s  p50 ${p50} us  `
     + `p99 ${p99} us  max ${max} us${timeouts > 0 ? `  timed out ${timeouts}` : ''}${share}`);
 }
 
