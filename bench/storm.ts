@@ -144,7 +144,8 @@ async function measure(by: 'channel' | 'log'): Promise<void> {
   results.push({
     by, published: sent, perSecond, cpuEach, taken, lost: sent - taken,
     gaps: after.gaps - before.gaps, rejected: after.rejected - before.rejected, settledMs, forgot,
-    reads: { alone, aloneBeside, full, calm, calmBeside, stormy }, changes: probed.changes, stale: probed.stale,
+    reads: { alone, aloneBeside, full, calm, calmBeside, stormy },
+    changes: probed.changes, stale: probed.stale,
     staleWitnesses, keptOfRate: full.perSecond / aloneBeside.perSecond,
   });
   await Promise.all([end(publisher, 'SIGTERM'), end(other, 'SIGTERM')]);
