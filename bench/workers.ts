@@ -1,5 +1,8 @@
 /**
- * Hits of a node with two workers next to one with one, where both share two cores with the load.
+ * Hits of a node with two workers next to one with one, where both share two cores with the load:
+ * of requests that come again as they were, and of requests each with a header of its own, as from
+ * behind a proxy that numbers them. What the load takes for a request bounds what a second worker
+ * can add: where it takes as much as the server, there is nothing left to add.
  *
  *     npm run bench:workers
  *     npm run bench:workers -- --quick --workers 4
@@ -25,6 +28,10 @@ const BYTES = 2_000;
 const CONNECTIONS = 64;
 /** As many as make each worker meet all of them soon. */
 const IDS = 16;
+const CASES: readonly (readonly [string, Required<Request>['headers']])[] = [
+  ['as they were', []],
+  ['each with a header of its own', [['x-request-id', '{id}']]],
+];
 
 requirePrograms('wrk', 'taskset', 'redis-server');
 const [redis, subgraph] = [await startRedis(), await startSubgraph('accounts', 'all')];
@@ -42,17 +49,21 @@ for (const workers of [1, Number(values.workers)]) {
 }
 
 try {
-  const requests = Array.from({ length: IDS }, (_, n): Request => ({
-    method: 'POST', path: '/graphql', body: bodyOf({ id: idOf(n + 1), bytes: BYTES }),
-  }));
-  const figures = await inRounds(gateways, {
-    rounds, seconds, connections: CONNECTIONS, warmUpSeconds: 3, loadCore: 'all',
-    requestsOf: () => requests,
-    answerOf: () => answerTo({ id: idOf(1), bytes: BYTES }),
-    hitsMin: 0.99,
-  });
-  print(`hits, 2 kB, ${CONNECTIONS} connections`, figures);
-  keep('workers', { quick, rounds, seconds, figures: Object.fromEntries(figures) });
+  const cases: Record<string, object> = {};
+  for (const [name, headers] of CASES) {
+    const requests = Array.from({ length: IDS }, (_, n): Request => ({
+      method: 'POST', path: '/graphql', headers, body: bodyOf({ id: idOf(n + 1), bytes: BYTES }),
+    }));
+    const figures = await inRounds(gateways, {
+      rounds, seconds, connections: CONNECTIONS, warmUpSeconds: 3, loadCore: 'all',
+      requestsOf: () => requests,
+      answerOf: () => answerTo({ id: idOf(1), bytes: BYTES }),
+      hitsMin: 0.99,
+    });
+    print(`hits, 2 kB, ${CONNECTIONS} connections, ${name}`, figures);
+    cases[name] = Object.fromEntries(figures);
+  }
+  keep('workers', { quick, rounds, seconds, cases });
 } finally {
   await Promise.all(gateways.map((gateway) => gateway.stop()));
   await Promise.all([subgraph.stop(), redis.stop()]);
