@@ -3,18 +3,21 @@
  * the first byte of its head to the last of its body, may be answered from here without being
  * parsed; everything else goes on to the parser as it came.
  *
- * It looks for a request only where it knows that one begins: behind one of known length that the
- * parser has read to its end and that has been answered in full. The first one is always the
- * parser's, whose limits of time begin with it. Who sends two at once, or a body without a length,
- * is the parser's for good: no bytes inside of a request are ever taken for a request.
+ * It steps in only where heads come again as they were: Node reads faster what nobody else looks
+ * at, and there is no way back. And it looks for a request only where it knows that one begins:
+ * behind one whose bytes it has seen, that is what the parser made of them, and that has been
+ * answered in full. No bytes inside of a request are ever taken for a request.
  */
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Arrival, Repeat, Reply } from './repeat.ts';
 import type { IncomingRequest } from './request-body.ts';
+import { lengthOf } from './whole-request.ts';
 
 /** What lies behind all connections of a server. */
 export interface Door {
+  /** Whether a request with the same head came before, on whatever connection. */
+  readonly cameBefore: (request: IncomingRequest) => boolean;
   /** `undefined`: it is to be parsed. */
   readonly recognise: (wire: string) => Repeat | undefined;
   /** Calls `answer` at the end of this turn of the event loop. */
@@ -24,58 +27,62 @@ export interface Door {
   readonly onError: (error: unknown) => void;
 }
 
+type DataListener = (chunk: Buffer) => void;
+
 /** One of ours, which has no answer yet. */
 interface Waiting {
-  readonly arrival: WholeRequest;
+  readonly arrival: Arrival;
   readonly repeat: Repeat;
   readonly chunk: Buffer;
 }
 
 /** Longer ones are of few clients, and cost more than they save. */
 const WIRE_LENGTH_MAX = 16 * 1024;
-const END_OF_HEAD = '\r\n\r\n';
+/** Heads are compared of so many requests of a connection, then of one in a prime number. */
+const YOUNG = 16;
+const SAMPLE = 7;
+/** So many in a row came before: it is worth while to step in. */
+const ALIKE_MIN = 3;
 
 export class Connection {
   readonly #socket: Socket;
   readonly #door: Door;
-  /** Node's own listener. */
-  readonly #parse: (chunk: Buffer) => void;
+  #requests = 0;
+  #alike = 0;
+  /** Node's own listener, once we stand before it. */
+  #parse: DataListener | undefined;
   /** The response that was begun last. */
   response: ServerResponse | undefined;
   #request: IncomingRequest | undefined;
   /** Nothing is under way, and what comes next is the beginning of a request. */
   #isFree = false;
-  /** Since it was free last: what came first, until its head has been read, and how much came. */
+  /** Since a request may have begun: what came first, until it is parsed, and how much came. */
   #first: Buffer | undefined;
-  #arrival: WholeRequest | undefined;
+  #arrival: Arrival | undefined;
   #bytes = 0;
-  /** Of the first request since then, with its head; NaN where that is not known. */
+  /** Of the request that began there, with its head; NaN where that is not certain. */
   #length = Number.NaN;
   #waiting: Waiting | undefined;
   /** What came meanwhile. */
   #held: Buffer[] = [];
   #whenQuiet: (() => void) | undefined;
 
-  /** Node has begun to listen to the socket, and nobody else has. */
   constructor(socket: Socket, door: Door) {
     this.#socket = socket;
     this.#door = door;
-    const [listener, ...others] = socket.listeners('data') as ((chunk: Buffer) => void)[];
-    // Where a Node to come listens otherwise, all requests are parsed.
-    this.#parse = (chunk) => listener?.call(socket, chunk);
-    if (listener === undefined || others.length > 0) return;
-    socket.off('data', listener);
-    socket.on('data', this.#onData);
   }
 
   /** The parser has read the head of a request. */
   begin(request: IncomingRequest, response: ServerResponse): void {
     this.#request = request;
     this.response = response;
-    if (this.#first === undefined) return;
-    this.#length = lengthOf(request, this.#first);
-    if (this.#length === this.#first.length) request.arrival = this.#arrival;
-    this.#first = undefined;
+    if (this.#parse === undefined) {
+      this.#compare(request);
+    } else if (this.#first !== undefined) {
+      this.#length = lengthOf(request, this.#first);
+      if (this.#length === this.#first.length) request.arrival = this.#arrival;
+      this.#first = undefined;
+    }
   }
 
   /** To be called where `Door.enqueue` said. */
@@ -113,28 +120,39 @@ export class Connection {
     return this.#waiting !== undefined || (this.#isFree && this.#socket.writableLength > 0);
   }
 
+  #compare(request: IncomingRequest): void {
+    this.#requests += 1;
+    if (this.#requests > YOUNG && this.#requests % SAMPLE !== 0) return;
+    this.#alike = this.#door.cameBefore(request) ? this.#alike + 1 : 0;
+    // Not while the parser is at work.
+    if (this.#alike >= ALIKE_MIN) setImmediate(this.#stepIn);
+  }
+
+  readonly #stepIn = (): void => {
+    // Who sends a body in a piece of its own sends no request in one piece.
+    if (this.#request?.complete !== true || this.#parse !== undefined) return;
+    const [listener, ...others] = this.#socket.listeners('data') as DataListener[];
+    // Where a Node to come listens otherwise, all requests are parsed.
+    if (listener === undefined || others.length > 0) return;
+    this.#parse = listener;
+    this.#socket.off('data', listener).on('data', this.#onData);
+  };
+
   readonly #onData = (chunk: Buffer): void => {
     if (this.#waiting !== undefined) {
       this.#held.push(chunk);
       this.#socket.pause();
-    } else if (this.#isAtBoundary()) {
-      this.#take(chunk);
-    } else {
-      this.#forward(chunk);
+      return;
     }
+    const isIdle = this.#request?.complete === true && this.response?.writableFinished === true;
+    this.#isFree ||= isIdle && this.#bytes === this.#length;
+    if (this.#isFree) this.#take(chunk);
+    else if (isIdle) this.#forwardFirst(chunk, this.#arrivalOf(chunk));
+    else this.#forward(chunk);
   };
 
-  #isAtBoundary(): boolean {
-    this.#isFree ||= this.#bytes === this.#length
-      && this.#request?.complete === true
-      && this.response?.writableFinished === true;
-    return this.#isFree;
-  }
-
   #take(chunk: Buffer): void {
-    const arrival = chunk.length <= WIRE_LENGTH_MAX
-      ? new WholeRequest(chunk.toString('latin1'), this.#socket)
-      : undefined;
+    const arrival = this.#arrivalOf(chunk);
     // Who does not read what they are sent is the parser's, which stops listening to them.
     const isAwaited = this.#socket.writableLength === 0;
     const repeat = isAwaited && arrival ? this.#door.recognise(arrival.wire) : undefined;
@@ -142,27 +160,34 @@ export class Connection {
       this.#waiting = { arrival, repeat, chunk };
       this.#door.enqueue(this);
     } else {
-      this.#forward(chunk, arrival);
+      this.#forwardFirst(chunk, arrival);
     }
   }
 
-  #forward(chunk: Buffer, arrival?: WholeRequest): void {
-    if (this.#isFree || this.#bytes === 0) {
-      this.#isFree = false;
-      this.#first = chunk;
-      this.#arrival = arrival;
-      this.#bytes = 0;
-      this.#length = Number.NaN;
-    }
+  #arrivalOf(chunk: Buffer): Arrival | undefined {
+    if (chunk.length > WIRE_LENGTH_MAX) return undefined;
+    return new ArrivedWhole(chunk.toString('latin1'), this.#socket);
+  }
+
+  #forwardFirst(chunk: Buffer, arrival: Arrival | undefined): void {
+    this.#isFree = false;
+    this.#first = chunk;
+    this.#arrival = arrival;
+    this.#bytes = 0;
+    this.#length = Number.NaN;
+    this.#forward(chunk);
+  }
+
+  #forward(chunk: Buffer): void {
     this.#bytes += chunk.length;
-    this.#parse(chunk);
+    this.#parse?.call(this.#socket, chunk);
   }
 
   #settle(waiting: Waiting, reply: Reply | undefined): void {
     if (this.#waiting !== waiting) return;
     this.#waiting = undefined;
     const { arrival, chunk } = waiting;
-    if (reply === undefined) this.#forward(chunk, arrival);
+    if (reply === undefined) this.#forwardFirst(chunk, arrival);
     else if (this.#socket.writable) this.#door.write(this.#socket, reply);
     this.#whenQuiet?.();
     if (this.#held.length === 0) return;
@@ -173,7 +198,7 @@ export class Connection {
   }
 }
 
-class WholeRequest implements Arrival {
+class ArrivedWhole implements Arrival {
   readonly wire: string;
   readonly #socket: Socket;
 
@@ -185,11 +210,4 @@ class WholeRequest implements Arrival {
   get destroyed(): boolean {
     return this.#socket.destroyed;
   }
-}
-
-/** Of head and body (RFC 9112, section 6.3); NaN where the head is not all there. */
-function lengthOf({ headers }: IncomingRequest, first: Buffer): number {
-  const end = first.indexOf(END_OF_HEAD, 0, 'latin1');
-  if (end < 0 || headers['transfer-encoding'] !== undefined) return Number.NaN;
-  return end + END_OF_HEAD.length + Number(headers['content-length'] ?? 0);
 }

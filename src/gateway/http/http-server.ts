@@ -14,6 +14,7 @@ import { refusalBody, refuse, refuseUnexpected } from './refusal.ts';
 import type { Repeat } from './repeat.ts';
 import { ReplyWriter } from './reply-writer.ts';
 import { IncomingRequest, readBody, type ReadRequest } from './request-body.ts';
+import { HeadsSeen } from './whole-request.ts';
 
 /** Answers the request and returns true, or leaves it to the next and returns false; or later. */
 export type HttpListener = (
@@ -75,7 +76,9 @@ export class HttpServer {
     const { limits, clock, onError } = options;
     const { keepAliveTimeoutMs } = limits;
     const writer = new ReplyWriter({ clock, keepAliveTimeoutMs });
+    const heads = new HeadsSeen();
     this.#door = {
+      cameBefore: (request) => options.repeats !== undefined && heads.see(request),
       recognise: this.#recognise,
       enqueue: this.#enqueueRepeated,
       write: (socket, reply) => writer.write(socket, reply),

@@ -17,15 +17,17 @@ const BODY = '{"query":"{ b }"}';
 const KNOWN = wireOf(BODY);
 const FIRST = wireOf('first');
 const MIB = 1024 * 1024;
+/** The first head is new, three are not, and of the fifth it is seen where it begins and ends. */
+const REPEATED = 5;
 
 const opened: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of opened.splice(0)) await close();
 });
 
-function wireOf(body: string): string {
+function wireOf(body: string, headers = ''): string {
   const length = `content-length: ${body.length}`;
-  return `POST /graphql HTTP/1.1\r\nhost: a\r\n${length}\r\n\r\n${body}`;
+  return `POST /graphql HTTP/1.1\r\nhost: a\r\n${headers}${length}\r\n\r\n${body}`;
 }
 
 function replyWith(body: string): Reply {
@@ -69,10 +71,10 @@ async function world(options: Partial<HttpServerOptions> = {}) {
     await once(client.socket, 'connect');
     return client;
   };
-  /** A connection on which one request has been answered. */
+  /** A connection on which as much came again as it takes to look at what comes next. */
   const openUsed = async (): Promise<Client> => {
     const client = await open();
-    await client.ask(FIRST, 'parsed');
+    for (let n = 0; n < REPEATED; n += 1) await client.ask(FIRST, 'parsed');
     parsed.length = 0;
     return client;
   };
@@ -128,12 +130,22 @@ describe('a request that came before, byte for byte,', () => {
     expect(parsed).toEqual(['other']);
   });
 
-  it('is parsed where it is the first of its connection', async () => {
+  it('is parsed until heads have come again on its connection, as they were', async () => {
     const { open, state, parsed } = await world();
     const client = await open();
-    await client.ask(KNOWN, 'parsed');
-    expect([state.unread, parsed]).toEqual([0, [BODY]]);
+    for (let n = 0; n < REPEATED; n += 1) await client.ask(KNOWN, 'parsed');
+    expect([state.unread, parsed.length]).toEqual([0, REPEATED]);
     await client.ask(KNOWN, 'unread');
+  });
+
+  it('is parsed where heads on its connection differ, which Node reads faster', async () => {
+    const { open, state } = await world();
+    const client = await open();
+    for (let n = 0; n < 40; n += 1) {
+      await client.ask(wireOf(BODY, `x-request-id: ${n}\r\n`), 'parsed');
+      await client.ask(KNOWN, 'parsed');
+    }
+    expect(state.unread).toBe(0);
   });
 
   it('keeps its connection longer than one request may take', async () => {
@@ -161,7 +173,7 @@ describe('a request that came before, byte for byte,', () => {
     const client = await openUsed();
     state.repeat = { answer: (_, settle) => settle(undefined) };
     await client.ask(KNOWN, 'parsed');
-    expect([parsed, arrivals]).toEqual([[BODY], [undefined, KNOWN]]);
+    expect([parsed, arrivals.at(-1)]).toEqual([[BODY], KNOWN]);
   });
 
   const boom = new Error('a bug');
