@@ -106,13 +106,14 @@ export class Connection {
     if (!this.#isBusy) return undefined;
     return new Promise((resolve) => {
       const look = (): void => {
-        if (this.#isBusy && !this.#socket.destroyed) return;
-        this.#socket.off('drain', look).off('close', look);
-        this.#whenQuiet = undefined;
-        resolve();
+        const isBusy = this.#isBusy && !this.#socket.destroyed;
+        if (!isBusy) resolve();
+        // Its turn comes when all that was written before has left; `drain` tells only of much.
+        else if (this.#waiting === undefined) this.#socket.write('', look);
       };
       this.#whenQuiet = look;
-      this.#socket.on('drain', look).on('close', look);
+      this.#socket.once('close', look);
+      look();
     });
   }
 

@@ -78,7 +78,7 @@ export class HttpServer {
     const writer = new ReplyWriter({ clock, keepAliveTimeoutMs });
     const heads = new HeadsSeen();
     this.#door = {
-      cameBefore: (request) => options.repeats !== undefined && heads.see(request),
+      cameBefore: (request) => this.#looksAtRepeats && heads.see(request),
       recognise: this.#recognise,
       enqueue: this.#enqueueRepeated,
       write: (socket, reply) => writer.write(socket, reply),
@@ -146,10 +146,13 @@ export class HttpServer {
   }
 
   /** Whoever watches requests sees them only where they are parsed. */
-  readonly #recognise = (wire: string): Repeat | undefined => {
-    if (this.#closing !== undefined || asked.hasSubscribers || isWatchedByHttp()) return undefined;
-    return this.#options.repeats?.(wire);
-  };
+  get #looksAtRepeats(): boolean {
+    const isWatched = asked.hasSubscribers || isWatchedByHttp();
+    return this.#options.repeats !== undefined && this.#closing === undefined && !isWatched;
+  }
+
+  readonly #recognise = (wire: string): Repeat | undefined =>
+    this.#looksAtRepeats ? this.#options.repeats?.(wire) : undefined;
 
   readonly #enqueueRepeated = (connection: Connection): void => {
     if (this.#repeated.push(connection) === 1) setImmediate(this.#dispatchRepeated);
