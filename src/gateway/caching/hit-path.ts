@@ -180,10 +180,11 @@ export class HitPath {
   #repeat(reread: Reread): Repeat {
     const { clock, enabled } = this.#options;
     const { known, wish } = reread;
+    const gates = this.#gates;
     return {
       answer: (arrival, settle) => {
-        const holds = enabled() && this.#recognition.holds(arrival.wire, reread);
-        if (!holds) return settle(undefined);
+        const isStill = gates === this.#gates && enabled();
+        if (!isStill || !this.#recognition.holds(arrival.wire, reread)) return settle(undefined);
         const asking = { subject: arrival, outlet: arrival, known, wish, beganAt: clock.now() };
         return this.#ask(asking, (chosen) => {
           if (chosen === undefined || chosen === 'nobody') return settle(undefined);

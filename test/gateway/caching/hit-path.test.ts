@@ -329,6 +329,16 @@ describe('a request that came before with all of its bytes', () => {
     expect(unread()).toBe('unknown');
   });
 
+  it('is parsed where they change after it has come, before it is answered', () => {
+    const { hitPath } = repeated();
+    const { arrival } = wired();
+    const repeat = arrival && hitPath.repeats(arrival.wire);
+    hitPath.forget();
+    const said: unknown[] = [];
+    if (arrival) void repeat?.answer(arrival, (reply) => said.push(reply));
+    expect(said).toEqual([undefined]);
+  });
+
   it('is left to Yoga as it was left here: chance and Redis are asked once', async () => {
     const { askUnread, ask, state, hitPath, patience } = repeated();
     state.audited = true;
