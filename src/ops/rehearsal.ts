@@ -106,10 +106,10 @@ async function openGateway(
     clock, random, log: silent, invalidationLog, supergraph: source,
   });
   opened.push(() => gateway.close());
-  const { handler, listener, repeats } = gateway;
+  const { handler, listener } = gateway;
   const { limits } = config;
   const server = new HttpServer({
-    handler, listeners: [listener], repeats, limits, clock, onError: () => undefined,
+    handler, listeners: [listener], limits, clock, onError: () => undefined,
   });
   opened.push(() => server.close({ drainMs: 0 }));
   return (await server.listen(OWN_PLACE)).port;

@@ -2,6 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Entry } from '../../cache/entry.ts';
 import { linesOf, type Reply } from '../http/repeat.ts';
+import { TEXT_BYTES_MAX } from '../http/reply-writer.ts';
 import type { Moment, ReadyAnswer } from './ready-answer.ts';
 
 export interface ChosenAnswer {
@@ -11,9 +12,6 @@ export interface ChosenAnswer {
   /** The entity tag of what the client has, where that is the same. */
   readonly held: string | undefined;
 }
-
-/** Up to here it costs less to copy the bytes into a text; each of them stays what it is. */
-const TEXT_BYTES_MAX = 8 * 1024;
 
 export function send(
   response: ServerResponse,

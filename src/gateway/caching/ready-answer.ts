@@ -46,7 +46,7 @@ export class ReadyAnswer {
   #headers: string[] = [];
   /** What is behind it, as text; made when it is first wanted. */
   #rest: string | undefined;
-  #text = new ReplyText();
+  #text: ReplyText | undefined;
   /** Those that differ from moment to moment. */
   #lines: string[] = [];
   #plainTag = '';
@@ -81,6 +81,7 @@ export class ReadyAnswer {
     const headers = this.#headers;
     this.#rest ??= linesOf(headers.slice(POSITION_AT + 1));
     const head = `${POSITION}: ${headers[POSITION_AT]}\r\n${this.#rest}`;
+    this.#text ??= new ReplyText();
     return { status: 200, head, body: this.body, text: this.#text };
   }
 
@@ -100,7 +101,7 @@ export class ReadyAnswer {
     if (now >= this.#validUntil || entry.staleAt !== this.#staleAt) this.#make(entry, now);
     else if (position === this.#position) return;
     this.#position = position;
-    this.#text = new ReplyText();
+    this.#text = undefined;
     // Under many invalidations it moves from one answer to the next, and nothing else does.
     this.#headers[POSITION_AT] = this.#lines[POSITION_AT] = textOf(position);
   }

@@ -4,20 +4,19 @@
  * only a checksum is remembered. Where two have the same one, the other is kept too early, and
  * nothing else.
  */
-import { crc32 } from 'node:zlib';
 import { RecentTable } from '../http/recent-table.ts';
+import { WIRE_LENGTH_MAX } from '../http/repeat.ts';
+import { SeenBefore } from '../http/seen-before.ts';
 
-/** As much as a connection hands over. */
-const LENGTH_MAX = 16 * 1024;
-/** A power of two. */
-const SLOTS = 32_768;
+/** Requests that came once. */
+const ONCE_MAX = 32_768;
 
 export class WireTable<Value> {
   readonly #kept: RecentTable<Value>;
-  readonly #once = new Int32Array(SLOTS);
+  readonly #once = new SeenBefore(ONCE_MAX);
 
   constructor(bytesMax: number) {
-    this.#kept = new RecentTable({ bytesMax, nameLengthMax: LENGTH_MAX });
+    this.#kept = new RecentTable({ bytesMax, nameLengthMax: WIRE_LENGTH_MAX });
   }
 
   get bytes(): number {
@@ -29,10 +28,7 @@ export class WireTable<Value> {
   }
 
   offer(wire: string, make: () => Value): void {
-    const sum = crc32(wire) | 0;
-    const slot = sum & (SLOTS - 1);
-    if (this.#once[slot] === sum) this.#kept.set(wire, make());
-    else this.#once[slot] = sum;
+    if (this.#once.see(wire)) this.#kept.set(wire, make());
   }
 
   delete(wire: string): void {

@@ -10,7 +10,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Arrival, Repeat, Reply } from './repeat.ts';
+import { WIRE_LENGTH_MAX, type Arrival, type Repeat, type Reply } from './repeat.ts';
 import type { IncomingRequest } from './request-body.ts';
 import { lengthOf } from './whole-request.ts';
 
@@ -31,13 +31,11 @@ type DataListener = (chunk: Buffer) => void;
 
 /** One of ours, which has no answer yet. */
 interface Waiting {
-  readonly arrival: Arrival;
+  readonly arrival: Arrived;
   readonly repeat: Repeat;
   readonly chunk: Buffer;
 }
 
-/** Longer ones are of few clients, and cost more than they save. */
-const WIRE_LENGTH_MAX = 16 * 1024;
 /** Heads are compared of so many requests of a connection, then of one in a prime number. */
 const YOUNG = 16;
 const SAMPLE = 7;
@@ -57,8 +55,7 @@ export class Connection {
   /** Nothing is under way, and what comes next is the beginning of a request. */
   #isFree = false;
   /** Since a request may have begun: what came first, until it is parsed, and how much came. */
-  #first: Buffer | undefined;
-  #arrival: Arrival | undefined;
+  #first: Arrived | undefined;
   #bytes = 0;
   /** Of the request that began there, with its head; NaN where that is not certain. */
   #length = Number.NaN;
@@ -79,8 +76,9 @@ export class Connection {
     if (this.#parse === undefined) {
       this.#compare(request);
     } else if (this.#first !== undefined) {
-      this.#length = lengthOf(request, this.#first);
-      if (this.#length === this.#first.length) request.arrival = this.#arrival;
+      const { wire } = this.#first;
+      this.#length = lengthOf(request, wire);
+      if (this.#length === wire.length) request.arrival = this.#first;
       this.#first = undefined;
     }
   }
@@ -156,8 +154,9 @@ export class Connection {
     const arrival = this.#arrivalOf(chunk);
     // Who does not read what they are sent is the parser's, which stops listening to them.
     const isAwaited = this.#socket.writableLength === 0;
-    const repeat = isAwaited && arrival ? this.#door.recognise(arrival.wire) : undefined;
-    if (arrival !== undefined && repeat !== undefined) {
+    const mayBeKnown = isAwaited && chunk.length <= WIRE_LENGTH_MAX;
+    const repeat = mayBeKnown ? this.#door.recognise(arrival.wire) : undefined;
+    if (repeat !== undefined) {
       this.#waiting = { arrival, repeat, chunk };
       this.#door.enqueue(this);
     } else {
@@ -165,15 +164,13 @@ export class Connection {
     }
   }
 
-  #arrivalOf(chunk: Buffer): Arrival | undefined {
-    if (chunk.length > WIRE_LENGTH_MAX) return undefined;
-    return new ArrivedWhole(chunk.toString('latin1'), this.#socket);
+  #arrivalOf(chunk: Buffer): Arrived {
+    return new Arrived(chunk.toString('latin1'), this.#socket);
   }
 
-  #forwardFirst(chunk: Buffer, arrival: Arrival | undefined): void {
+  #forwardFirst(chunk: Buffer, arrival: Arrived): void {
     this.#isFree = false;
-    this.#first = chunk;
-    this.#arrival = arrival;
+    this.#first = arrival;
     this.#bytes = 0;
     this.#length = Number.NaN;
     this.#forward(chunk);
@@ -199,7 +196,7 @@ export class Connection {
   }
 }
 
-class ArrivedWhole implements Arrival {
+class Arrived implements Arrival {
   readonly wire: string;
   readonly #socket: Socket;
 

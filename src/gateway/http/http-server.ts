@@ -14,7 +14,7 @@ import { refusalBody, refuse, refuseUnexpected } from './refusal.ts';
 import type { Repeat } from './repeat.ts';
 import { ReplyWriter } from './reply-writer.ts';
 import { IncomingRequest, readBody, type ReadRequest } from './request-body.ts';
-import { HeadsSeen } from './whole-request.ts';
+import { SeenBefore } from './seen-before.ts';
 
 /** Answers the request and returns true, or leaves it to the next and returns false; or later. */
 export type HttpListener = (
@@ -52,6 +52,8 @@ export type HttpLimits = Pick<FreshetConfig['limits'],
 
 /** How often Node looks for requests that are late: what a time limit may be exceeded by. */
 const LATE_CHECK_MS = 1_000;
+/** Heads of requests that are remembered, to see whether they come again. */
+const HEADS_MAX = 4_096;
 
 /** A property, which costs less than a Map. */
 const CONNECTION = Symbol('connection');
@@ -67,6 +69,7 @@ export class HttpServer {
   readonly #server: Server<typeof IncomingRequest>;
   readonly #sockets = new Set<ServedSocket>();
   readonly #door: Door;
+  readonly #heads = new SeenBefore(HEADS_MAX);
   #arrived: { readonly request: ReadRequest; readonly response: ServerResponse }[] = [];
   #repeated: Connection[] = [];
   #closing: Promise<void> | undefined;
@@ -76,9 +79,8 @@ export class HttpServer {
     const { limits, clock, onError } = options;
     const { keepAliveTimeoutMs } = limits;
     const writer = new ReplyWriter({ clock, keepAliveTimeoutMs });
-    const heads = new HeadsSeen();
     this.#door = {
-      cameBefore: (request) => this.#looksAtRepeats && heads.see(request),
+      cameBefore: this.#cameBefore,
       recognise: this.#recognise,
       enqueue: this.#enqueueRepeated,
       write: (socket, reply) => writer.write(socket, reply),
@@ -150,6 +152,9 @@ export class HttpServer {
     const isWatched = asked.hasSubscribers || isWatchedByHttp();
     return this.#options.repeats !== undefined && this.#closing === undefined && !isWatched;
   }
+
+  readonly #cameBefore = ({ method, url, rawHeaders }: ReadRequest): boolean =>
+    this.#looksAtRepeats && this.#heads.see(`${method} ${url} ${rawHeaders.join('\n')}`);
 
   readonly #recognise = (wire: string): Repeat | undefined =>
     this.#looksAtRepeats ? this.#options.repeats?.(wire) : undefined;

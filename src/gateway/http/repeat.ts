@@ -2,6 +2,9 @@
  * Requests that are answered unread: what a connection and whoever answers them say to each other.
  */
 
+/** Longer requests are of few clients, and cost more than they save. */
+export const WIRE_LENGTH_MAX = 16 * 1024;
+
 /** A request as it came: one piece, whole, with nothing before it and nothing behind. */
 export interface Arrival {
   /** Head and body, each byte as one character. */

@@ -5,7 +5,7 @@ import type { Clock, Millis } from '../../invalidation/clock.ts';
 import type { Reply, ReplyText } from './repeat.ts';
 
 /** Up to here it costs less to copy the bytes into a text; each of them stays what it is. */
-const TEXT_BYTES_MAX = 8 * 1024;
+export const TEXT_BYTES_MAX = 8 * 1024;
 const SECOND_MS = 1_000;
 /** Texts that are kept, and how long each may be: together no more than 5 MiB. */
 const KEPT_MAX = 512;

@@ -5,7 +5,6 @@
  * stand before the first line, and so in the method; with the end of a line, there would be more
  * headers than there are lines. An empty line that it passes over is no part of a request.
  */
-import { crc32 } from 'node:zlib';
 import type { IncomingRequest } from './request-body.ts';
 
 const LINE_END = '\r\n';
@@ -14,11 +13,11 @@ const END_OF_HEAD = '\r\n\r\n';
 const FOLDED = /\r\n[ \t]/;
 
 /** Of the head and the body that begin with `first` (RFC 9112, section 6.3); else NaN. */
-export function lengthOf(request: IncomingRequest, first: Buffer): number {
+export function lengthOf(request: IncomingRequest, first: string): number {
   const { method = '', url = '', headers, rawHeaders } = request;
-  const end = first.indexOf(END_OF_HEAD, 0, 'latin1');
+  const end = first.indexOf(END_OF_HEAD);
   if (end < 0 || headers['transfer-encoding'] !== undefined) return Number.NaN;
-  const head = first.toString('latin1', 0, end);
+  const head = first.slice(0, end);
   const isOwn = head.startsWith(`${method} ${url} HTTP/1.`) && !FOLDED.test(head)
     && countOf(LINE_END, head) === rawHeaders.length / 2;
   return isOwn ? end + END_OF_HEAD.length + Number(headers['content-length'] ?? 0) : Number.NaN;
@@ -28,23 +27,4 @@ function countOf(part: string, text: string): number {
   let count = 0;
   for (let at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + part.length)) count += 1;
   return count;
-}
-
-type Head = Pick<IncomingRequest, 'method' | 'url' | 'rawHeaders'>;
-
-/** A power of two. */
-const SLOTS = 4_096;
-
-/** Heads that came before, by a checksum of each: mistaken now and then, which costs little. */
-export class HeadsSeen {
-  readonly #sums = new Int32Array(SLOTS);
-
-  /** Whether it came before; it has now. */
-  see({ method, url, rawHeaders }: Head): boolean {
-    const sum = crc32(`${method} ${url} ${rawHeaders.join('\n')}`) | 0;
-    const slot = sum & (SLOTS - 1);
-    if (this.#sums[slot] === sum) return true;
-    this.#sums[slot] = sum;
-    return false;
-  }
 }

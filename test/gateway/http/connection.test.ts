@@ -37,6 +37,8 @@ function replyWith(body: string): Reply {
   };
 }
 
+type Settle = (reply: Reply | undefined) => void;
+
 const UNREAD: Repeat = { answer: (_, settle) => settle(replyWith('unread')) };
 
 /** Answers what it is asked, unread or read, and says which. */
@@ -104,6 +106,14 @@ class Client {
     this.received = '';
     return received;
   }
+}
+
+/** It is known, and waits until it is settled. */
+function taken(client: Client, state: { repeat: Repeat }): Promise<Settle> {
+  return new Promise((resolve) => {
+    state.repeat = { answer: (_, settle) => resolve(settle) };
+    client.socket.write(KNOWN);
+  });
 }
 
 describe('a request that came before, byte for byte,', () => {
@@ -225,10 +235,7 @@ describe('what comes while one waits for its answer', () => {
   it('is answered after it, in its order', async () => {
     const { openUsed, state, parsed } = await world();
     const client = await openUsed();
-    const { promise, resolve } = Promise.withResolvers<(reply: Reply | undefined) => void>();
-    state.repeat = { answer: (_, settle) => resolve(settle) };
-    client.socket.write(KNOWN);
-    const settle = await promise;
+    const settle = await taken(client, state);
     client.socket.write(wireOf('second') + KNOWN);
     const other = await openUsed();
     await other.ask(wireOf('elsewhere'), 'parsed');
@@ -244,10 +251,7 @@ describe('what comes while one waits for its answer', () => {
   it('may be answered unread as well', async () => {
     const { openUsed, open, state } = await world();
     const [client, other] = [await openUsed(), await open()];
-    const { promise, resolve } = Promise.withResolvers<(reply: Reply | undefined) => void>();
-    state.repeat = { answer: (_, settle) => resolve(settle) };
-    client.socket.write(KNOWN);
-    const settle = await promise;
+    const settle = await taken(client, state);
     state.repeat = { answer: (_, say) => say(replyWith('second')) };
     client.socket.write(KNOWN);
     await other.ask(FIRST, 'parsed');
@@ -259,10 +263,7 @@ describe('what comes while one waits for its answer', () => {
   it('is parsed after it where that is parsed in the end', async () => {
     const { openUsed, state, parsed } = await world();
     const client = await openUsed();
-    const { promise, resolve } = Promise.withResolvers<(reply: Reply | undefined) => void>();
-    state.repeat = { answer: (_, settle) => resolve(settle) };
-    client.socket.write(KNOWN);
-    const settle = await promise;
+    const settle = await taken(client, state);
     client.socket.write(wireOf('second'));
     settle(undefined);
     await until(async () => parsed.length === 2, { what: 'both are answered' });
@@ -424,10 +425,7 @@ describe('a server that closes', () => {
   it('answers what it has taken, and nothing more', async () => {
     const { server, openUsed, state } = await world();
     const [client, other] = [await openUsed(), await openUsed()];
-    const { promise, resolve } = Promise.withResolvers<(reply: Reply | undefined) => void>();
-    state.repeat = { answer: (_, settle) => resolve(settle) };
-    client.socket.write(KNOWN);
-    const settle = await promise;
+    const settle = await taken(client, state);
     const closed = server.close({ drainMs: 60_000 });
     other.socket.write(KNOWN);
     await until(async () => other.received.includes('503'), { what: 'it is refused' });
