@@ -33,7 +33,6 @@ type DataListener = (chunk: Buffer) => void;
 interface Waiting {
   readonly arrival: Arrived;
   readonly repeat: Repeat;
-  readonly chunk: Buffer;
 }
 
 /** Heads are compared of so many requests of a connection, then of one in a prime number. */
@@ -134,65 +133,73 @@ export class Connection {
     // Where a Node to come listens otherwise, all requests are parsed.
     if (listener === undefined || others.length > 0) return;
     this.#parse = listener;
-    this.#socket.off('data', listener).on('data', this.#onData);
+    this.#socket.off('data', listener).on('data', this.receive);
   };
 
-  readonly #onData = (chunk: Buffer): void => {
-    if (this.#waiting !== undefined) {
-      this.#held.push(chunk);
+  /** Takes all that is read but for what the parser reads itself; a piece is not to be kept. */
+  readonly receive = (piece: Buffer): boolean => {
+    if (this.#parse === undefined) return this.#socket.push(Buffer.from(piece));
+    if (this.#waiting === undefined) {
+      this.#read(piece);
+    } else {
+      this.#held.push(Buffer.from(piece));
       this.#socket.pause();
-      return;
     }
+    return true;
+  };
+
+  #read(piece: Buffer): void {
     const isIdle = this.#request?.complete === true && this.response?.writableFinished === true;
     this.#isFree ||= isIdle && this.#bytes === this.#length;
-    if (this.#isFree) this.#take(chunk);
-    else if (isIdle) this.#forwardFirst(chunk, this.#arrivalOf(chunk));
-    else this.#forward(chunk);
-  };
+    if (this.#isFree) this.#take(piece);
+    else if (isIdle) this.#forwardFirst(piece, this.#arrivalOf(piece));
+    else this.#forward(piece);
+  }
 
-  #take(chunk: Buffer): void {
-    const arrival = this.#arrivalOf(chunk);
+  #take(piece: Buffer): void {
+    const arrival = this.#arrivalOf(piece);
     // Who does not read what they are sent is the parser's, which stops listening to them.
     const isAwaited = this.#socket.writableLength === 0;
-    const mayBeKnown = isAwaited && chunk.length <= WIRE_LENGTH_MAX;
+    const mayBeKnown = isAwaited && piece.length <= WIRE_LENGTH_MAX;
     const repeat = mayBeKnown ? this.#door.recognise(arrival.wire) : undefined;
     if (repeat !== undefined) {
-      this.#waiting = { arrival, repeat, chunk };
+      this.#waiting = { arrival, repeat };
       this.#door.enqueue(this);
     } else {
-      this.#forwardFirst(chunk, arrival);
+      this.#forwardFirst(piece, arrival);
     }
   }
 
-  #arrivalOf(chunk: Buffer): Arrived {
-    return new Arrived(chunk.toString('latin1'), this.#socket);
+  #arrivalOf(piece: Buffer): Arrived {
+    return new Arrived(piece.toString('latin1'), this.#socket);
   }
 
-  #forwardFirst(chunk: Buffer, arrival: Arrived): void {
+  #forwardFirst(piece: Buffer, arrival: Arrived): void {
     this.#isFree = false;
     this.#first = arrival;
     this.#bytes = 0;
     this.#length = Number.NaN;
-    this.#forward(chunk);
+    this.#forward(piece);
   }
 
-  #forward(chunk: Buffer): void {
-    this.#bytes += chunk.length;
-    this.#parse?.call(this.#socket, chunk);
+  /** The parser copies what it keeps: it has one buffer for all, where it reads by itself. */
+  #forward(piece: Buffer): void {
+    this.#bytes += piece.length;
+    this.#parse?.call(this.#socket, piece);
   }
 
   #settle(waiting: Waiting, reply: Reply | undefined): void {
     if (this.#waiting !== waiting) return;
     this.#waiting = undefined;
-    const { arrival, chunk } = waiting;
-    if (reply === undefined) this.#forwardFirst(chunk, arrival);
+    const { arrival } = waiting;
+    if (reply === undefined) this.#forwardFirst(Buffer.from(arrival.wire, 'latin1'), arrival);
     else if (this.#socket.writable) this.#door.write(this.#socket, reply);
     this.#whenQuiet?.();
     if (this.#held.length === 0) return;
     const held = this.#held;
     this.#held = [];
     this.#socket.resume();
-    for (const one of held) this.#onData(one);
+    for (const one of held) this.receive(one);
   }
 }
 

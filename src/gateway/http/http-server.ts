@@ -10,6 +10,7 @@ import { fault, type FreshetError } from '../../invalidation/errors.ts';
 import type { FreshetConfig } from '../config/config.ts';
 import { answering, asked, isWatchedByHttp, type Asked } from '../tracing-channels.ts';
 import { Connection, type Door } from './connection.ts';
+import { shareReadBuffer, type Receive } from './read-buffer.ts';
 import { refusalBody, refuse, refuseUnexpected } from './refusal.ts';
 import type { Repeat } from './repeat.ts';
 import { ReplyWriter } from './reply-writer.ts';
@@ -95,7 +96,7 @@ export class HttpServer {
       connectionsCheckingInterval: LATE_CHECK_MS,
     });
     this.#server.maxConnections = limits.connectionsMax;
-    this.#server.on('connection', (socket) => this.#onConnection(socket));
+    shareReadBuffer(this.#server, (socket) => this.#onConnection(socket));
     this.#server.on('request', (request, response) => this.#onRequest(request, response));
     this.#server.on('checkContinue', (request, response) => {
       this.#onRequest(request, response, { awaitsContinue: true });
@@ -141,10 +142,12 @@ export class HttpServer {
     cancel();
   }
 
-  #onConnection(socket: ServedSocket): void {
+  #onConnection(socket: ServedSocket): Receive {
+    const connection = new Connection(socket, this.#door);
     this.#sockets.add(socket);
-    socket[CONNECTION] = new Connection(socket, this.#door);
+    socket[CONNECTION] = connection;
     socket.once('close', () => this.#sockets.delete(socket));
+    return connection.receive;
   }
 
   /** Whoever watches requests sees them only where they are parsed. */
