@@ -4,6 +4,7 @@
  * so that a plain `DEL user:123` from any service drops all of it at once.
  */
 import { digestOf } from '../invalidation/digest.ts';
+import { ownText } from '../invalidation/own-text.ts';
 
 /** Begins every hashed key: raise it when the form of keys or of stored entries changes. */
 export const FORMAT_VERSION = 2;
@@ -48,7 +49,7 @@ function textOf(value: unknown): string | undefined {
 }
 
 export function responseKey(parts: readonly unknown[]): CacheKey {
-  const home = `response:${hashOf(parts)}`;
+  const home = ownText(`response:${hashOf(parts)}`);
   return { id: home, home };
 }
 

@@ -3,6 +3,7 @@
  * each answer as a string of its own. It promises to hold no more than two generations of tags;
  * one that was asked for in neither of them is a string of its own again, which costs memory only.
  */
+import { ownText } from '../invalidation/own-text.ts';
 import type { Tag } from '../invalidation/tag.ts';
 
 /** Some 100 B each. Tags of many entries are asked for again long before as many others were. */
@@ -35,7 +36,7 @@ export class TagTable {
       this.#youngLength = 0;
     }
     this.#youngLength += tag.length;
-    const known = this.#old.get(tag) ?? tag;
+    const known = this.#old.get(tag) ?? (ownText(tag) as Tag);
     this.#young.set(known, known);
     return known;
   }

@@ -1,5 +1,6 @@
 /** A short text that stands for a longer content: no two contents have the same by chance. */
 import { hash } from 'node:crypto';
+import { ownText } from './own-text.ts';
 
 const LENGTH = 32;
 const DIGEST = new RegExp(`^[\\w-]{${LENGTH}}$`);
@@ -9,7 +10,7 @@ const DIGEST = new RegExp(`^[\\w-]{${LENGTH}}$`);
  * for 2 kB, and 3 ms for 1 MB.
  */
 export function digestOf(content: string | Uint8Array): string {
-  return hash('sha256', content, 'base64url').slice(0, LENGTH);
+  return ownText(hash('sha256', content, 'base64url').slice(0, LENGTH));
 }
 
 /** Whether `text` has the form of a digest. */

@@ -12,6 +12,7 @@ import type { Clock } from '../../invalidation/clock.ts';
 import { collectionTag, entityTag, type Tag } from '../../invalidation/tag.ts';
 import { versionIn } from '../../policy/collector.ts';
 import type { SchemaPolicy } from '../../policy/schema-policy.ts';
+import { Attachments } from '../attachments.ts';
 import type { Exchange, CachedContext } from './exchange.ts';
 import { isOutageError } from '../subgraph/outage.ts';
 import {
@@ -56,7 +57,7 @@ export function entityLoader<Value, Context extends object>(
   core: EntityLoaderCore,
   options: EntityLoaderOptions<Value, Context>,
 ): EntityLoader<Value, Context> {
-  const loaders = new WeakMap<Context, DataLoader<string, Value | null>>();
+  const loaders = new Attachments<Context, DataLoader<string, Value | null>>('entity loader');
   const loaderOf = (context: Context): DataLoader<string, Value | null> => {
     const known = loaders.get(context);
     if (known !== undefined) return known;

@@ -23,6 +23,7 @@ import type { ReadPath } from '../../cache/read-path.ts';
 import type { Found, Tier, Tiers } from '../../cache/tiers.ts';
 import type { Clock, Millis } from '../../invalidation/clock.ts';
 import type { Position } from '../../invalidation/position.ts';
+import { Attachments } from '../attachments.ts';
 import { requestAnswered } from '../diagnostics.ts';
 import type { Caller } from '../http/caller.ts';
 import { matchedEntityTag, type CodingsTaken } from '../http/content-coding.ts';
@@ -136,7 +137,7 @@ export class HitPath {
   readonly #ready: ReadyAnswers;
   readonly #compressor: Compressor;
   readonly #counts = { hits: 0, unread: 0, unchanged: 0, coded: 0 };
-  readonly #left = new WeakMap<object, Left>();
+  readonly #left = new Attachments<object, Left>('left');
   #gates = 0;
 
   constructor(options: HitPathOptions) {

@@ -7,6 +7,7 @@
  * caused it may leave meanwhile, and that its result goes nowhere but to who loads.
  */
 import type { Plugin } from 'graphql-yoga';
+import { Attachments } from '../attachments.ts';
 import type { CachedContext, Exchange } from './exchange.ts';
 import type { Audience } from './scope.ts';
 
@@ -35,7 +36,7 @@ type Envelop = (initial: object) => { readonly contextFactory: ContextFactory };
  * done only for what is the same for everybody.
  */
 export class ContextRenewal implements Renewal {
-  readonly #initial = new WeakMap<object, object>();
+  readonly #initial = new Attachments<object, object>('initial context');
   #envelop: Envelop | undefined;
 
   /** Goes before the plugin of the response cache. */

@@ -1,6 +1,7 @@
 /** Tells on the channel of requests how they were answered, where anybody listens. */
 import type { Clock, Millis } from '../../invalidation/clock.ts';
 import type { Tier } from '../../cache/tiers.ts';
+import { Attachments } from '../attachments.ts';
 import {
   requestAnswered, type OperationIdentity, type RequestOutcome,
 } from '../diagnostics.ts';
@@ -44,7 +45,7 @@ const METHODS = ['GET', 'POST'];
 /** Of requests that Yoga answers. */
 export class RequestReports {
   readonly #clock: Clock;
-  readonly #begun = new WeakMap<Request, Millis>();
+  readonly #begun = new Attachments<Request, Millis>('begun');
 
   constructor(clock: Clock) {
     this.#clock = clock;

@@ -6,6 +6,7 @@ import type { Plugin } from 'graphql-yoga';
 import type { Clock, Millis } from '../../invalidation/clock.ts';
 import { fault, FreshetError } from '../../invalidation/errors.ts';
 import { latest, parsePosition, type Position } from '../../invalidation/position.ts';
+import { Attachments } from '../attachments.ts';
 import { answerHeaders, type AnswerHeaderOptions } from './answer-headers.ts';
 import type { Caller } from '../http/caller.ts';
 import { codingsTaken, matchedEntityTag } from '../http/content-coding.ts';
@@ -42,7 +43,7 @@ export interface NodePosition {
 }
 
 export function useResponseCache(options: ResponseCachePluginOptions): Plugin {
-  const exchanges = new WeakMap<Request, Exchange[]>();
+  const exchanges = new Attachments<Request, Exchange[]>('exchanges');
   const reports = new RequestReports(options.clock);
   const batches = new WeakSet<Request>();
   const headerOptions = { ...options, positionInCookie: options.positionCookie !== undefined };

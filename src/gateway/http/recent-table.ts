@@ -4,6 +4,7 @@
  * look-up costs one Map and moves nothing, which is what a list in order of use costs each time.
  */
 import assert from 'node:assert/strict';
+import { ownText } from '../../invalidation/own-text.ts';
 
 export interface RecentTableOptions {
   /** Of all names with what stands under them, as reckoned here. */
@@ -51,7 +52,7 @@ export class RecentTable<Value> {
     this.delete(name);
     const cost = costOf(name.length);
     if (this.#youngBytes + cost > this.#bytesMax) this.#age();
-    this.#young.set(name, value);
+    this.#young.set(ownText(name), value);
     this.#youngBytes += cost;
   }
 

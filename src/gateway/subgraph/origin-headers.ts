@@ -4,9 +4,10 @@
  * the identity of the result object; a copy of a result says nothing.
  */
 import type { ExecutionResult } from '@graphql-tools/utils';
+import { Attachments } from '../attachments.ts';
 import type { OriginHeaders } from './origin.ts';
 
-const headersByResult = new WeakMap<object, OriginHeaders>();
+const headersByResult = new Attachments<object, OriginHeaders>('origin headers');
 
 /** `undefined` for a result that no origin gave: a timeout, a refused connection, a copy. */
 export function originHeadersOf(result: ExecutionResult): OriginHeaders | undefined {

@@ -9,6 +9,7 @@
 import { createBatchingExecutor } from '@graphql-tools/batch-execute';
 import type { ExecutionRequest, ExecutionResult, Executor } from '@graphql-tools/utils';
 import { getOperationAST } from 'graphql';
+import { Attachments } from '../attachments.ts';
 import { originHeadersOf, withOriginHeaders } from './origin-headers.ts';
 import { asOutage, isOutage } from './outage.ts';
 import type { OriginHeaders } from './origin.ts';
@@ -31,7 +32,7 @@ interface SharedExtensions {
 }
 
 export function batchByContext(executor: Executor): Executor {
-  const batchers = new WeakMap<object, Executor>();
+  const batchers = new Attachments<object, Executor>('batcher');
   const batcherOf = (context: object): Executor => {
     const known = batchers.get(context);
     if (known !== undefined) return known;
