@@ -26,7 +26,7 @@ describe('what is attached to an object', () => {
     ['a copy', (owner) => ({ ...owner })],
     ['a copy of all members', (owner) => Object.defineProperties(
       {}, Object.getOwnPropertyDescriptors(owner),
-    ) as object],
+    )],
     ['what inherits', (owner) => Object.create(owner) as object],
   ])('is not found on %s, which may have its own', (_, made) => {
     const attachments = new Attachments<object, string>('owner');
