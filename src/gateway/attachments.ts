@@ -6,7 +6,7 @@
  */
 export class Attachments<Owner extends object, Value> {
   readonly #name: symbol;
-  /** Of what takes no further properties. */
+  /** Of what takes no further property, or has that of another. */
   readonly #others = new WeakMap<Owner, Value>();
 
   /** `what`: for whoever looks at an owner in a debugger. */
@@ -21,13 +21,13 @@ export class Attachments<Owner extends object, Value> {
   }
 
   set(owner: Owner, value: Value): void {
-    const held = (owner as Attached<Owner, Value>)[this.#name];
-    if (held?.owner === owner) {
-      held.value = value;
-    } else if (Object.isExtensible(owner)) {
-      const attached: Held<Owner, Value> = { owner, value };
-      Object.defineProperty(owner, this.#name, { value: attached, configurable: true });
-    } else {
+    const name = this.#name;
+    const held = (owner as Attached<Owner, Value>)[name];
+    const attached: Held<Owner, Value> = { owner, value };
+    // What is there already may be of the object that this one is a Proxy of.
+    const isFree = held === undefined || !Object.hasOwn(owner, name);
+    if (held?.owner === owner) held.value = value;
+    else if (!isFree || !Reflect.defineProperty(owner, name, { value: attached })) {
       this.#others.set(owner, value);
     }
   }

@@ -56,6 +56,25 @@ describe('what is attached to an object', () => {
     expect(attachments.get(owner)).toBe(2);
   });
 
+  it.each([true, false])('is apart on an object and on its Proxy (object first: %s)', (isFirst) => {
+    const attachments = new Attachments<object, string>('proxied');
+    const owner = {};
+    const proxy = new Proxy(owner, {});
+    const both = isFirst ? [owner, proxy] as const : [proxy, owner] as const;
+    for (const [n, one] of both.entries()) attachments.set(one, `${n}`);
+    expect(both.map((one) => attachments.get(one))).toEqual(['0', '1']);
+  });
+
+  it('may be attached to a copy of a frozen object that has it', () => {
+    const attachments = new Attachments<object, string>('copied');
+    const owner = {};
+    attachments.set(owner, 'first');
+    const members = Object.getOwnPropertyDescriptors(Object.freeze(owner));
+    const copy = Object.defineProperties({}, members);
+    attachments.set(copy, 'second');
+    expect([attachments.get(owner), attachments.get(copy)]).toEqual(['first', 'second']);
+  });
+
   it('outlives that the object is frozen', () => {
     const attachments = new Attachments<object, number>('later');
     const owner = {};

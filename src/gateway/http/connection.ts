@@ -182,8 +182,12 @@ export class Connection {
     this.#forward(piece);
   }
 
-  /** The parser copies what it keeps: it has one buffer for all, where it reads by itself. */
+  /**
+   * The parser copies what it keeps: it has one buffer for all, where it reads by itself. That of a
+   * connection which has gone is another's by now: to give it anything would be to ask in its name.
+   */
   #forward(piece: Buffer): void {
+    if (this.#socket.destroyed) return;
     this.#bytes += piece.length;
     this.#parse?.call(this.#socket, piece);
   }
