@@ -55,7 +55,7 @@ export function responseKey(parts: readonly unknown[]): CacheKey {
 
 export function entityKey(home: string, parts: readonly unknown[]): CacheKey {
   const field = hashOf(parts);
-  return { id: `${home}\n${field}`, home, field };
+  return { id: ownText(`${home}\n${field}`), home, field };
 }
 
 /** The key that has this id. */

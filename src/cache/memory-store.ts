@@ -7,7 +7,6 @@
 import assert from 'node:assert/strict';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../invalidation/clock.ts';
-import { ownText } from '../invalidation/own-text.ts';
 import type { Position } from '../invalidation/position.ts';
 import { COMPACT_BYTES_MAX, CompactEntry } from './compact-entry.ts';
 import { Departures } from './departures.ts';
@@ -97,7 +96,7 @@ export class MemoryStore implements Store {
     return this.#entries.peek(id);
   }
 
-  set({ id, field }: CacheKey, entry: Entry): void {
+  set({ id }: CacheKey, entry: Entry): void {
     if (this.#closed) return;
     const size = costOf(id, entry);
     if (size > this.#entryBytesMax) {
@@ -106,9 +105,7 @@ export class MemoryStore implements Store {
       this.departures.note(id, entry, { reason: 'oversized', at: this.#clock.now() });
       return;
     }
-    // That of a response is a text of its own.
-    const own = field === undefined ? id : ownText(id);
-    this.#entries.set(own, this.#owned(entry), { size });
+    this.#entries.set(id, this.#owned(entry), { size });
   }
 
   /** It was to be stored, and the rule spoke against it. */

@@ -133,6 +133,7 @@ export class Connection {
     // Where a Node to come listens otherwise, all requests are parsed.
     if (listener === undefined || others.length > 0) return;
     this.#parse = listener;
+    // The parser reads by itself until somebody listens.
     this.#socket.off('data', listener).on('data', this.receive);
   };
 

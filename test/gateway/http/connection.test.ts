@@ -2,8 +2,8 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import { connect, type Socket } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { connect, Socket } from 'node:net';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { resolveConfig } from '../../../src/gateway/config/config.ts';
 import { HttpServer, type HttpServerOptions } from '../../../src/gateway/http/http-server.ts';
 import type { Repeat, Reply } from '../../../src/gateway/http/repeat.ts';
@@ -128,6 +128,20 @@ describe('a request that came before, byte for byte,', () => {
       `Keep-Alive: timeout=${limits.keepAliveTimeoutMs / 1_000}`,
     ]);
     expect([state.unread, parsed]).toEqual([1, []]);
+  });
+
+  it('is read into memory that is there already, and so is what is parsed', async () => {
+    const { openUsed } = await world();
+    const client = await openUsed();
+    // What Node has read into new memory goes through here.
+    const push = vi.spyOn(Socket.prototype, 'push');
+    opened.push(() => push.mockRestore());
+    await client.ask(KNOWN, 'unread');
+    await client.ask(wireOf('other'), 'parsed');
+    const { localPort } = client.socket;
+    const sockets = push.mock.contexts as Socket[];
+    expect(sockets.filter(({ remotePort }) => remotePort === localPort)).toEqual([]);
+    expect(sockets).toContain(client.socket);
   });
 
   it('is given a long body whole, and what comes behind it is parsed as ever', async () => {
