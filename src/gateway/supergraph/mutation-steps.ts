@@ -5,11 +5,12 @@
  * field of a mutation gets a root value of its own.
  */
 import type { GraphQLResolveInfo, GraphQLSchema } from 'graphql';
+import { Attachments } from '../attachments.ts';
 import { wrapResolvers, type Resolver } from './wrap-resolvers.ts';
 
 export function separateMutationSteps(schema: GraphQLSchema): GraphQLSchema {
   /** By context, then by the key of the mutation's field in the answer. */
-  const steps = new WeakMap<object, Map<string | number, object>>();
+  const steps = new Attachments<object, Map<string | number, object>>('steps of a mutation');
   const stepOf = (context: object, info: GraphQLResolveInfo): object => {
     const known = steps.get(context) ?? new Map<string | number, object>();
     steps.set(context, known);

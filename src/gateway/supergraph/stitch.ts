@@ -6,6 +6,8 @@ import { getStitchedSchemaFromSupergraphSdl } from '@graphql-tools/federation';
 import type { Executor } from '@graphql-tools/utils';
 import { Kind, type ConstDirectiveNode, type GraphQLSchema } from 'graphql';
 import { fault, FreshetError } from '../../invalidation/errors.ts';
+import { sharePlans } from './delegation-plans.ts';
+import { batchEntities } from './entity-batches.ts';
 import { correctErrorPaths } from './error-paths.ts';
 import { separateMutationSteps } from './mutation-steps.ts';
 import type { Subgraph } from '../caching/subgraph-request.ts';
@@ -39,13 +41,14 @@ export function stitchSupergraph(options: StitchOptions): GraphQLSchema {
     const schema = getStitchedSchemaFromSupergraphSdl({
       // The text, since the library writes into a document that it is given.
       supergraphSdl: supergraph.sdl,
+      onMergedTypeConfig: (_, config) => batchEntities(config),
       onSubschemaConfig(config) {
         const entry = entries.get(config.name) ?? config;
         const { name } = entry;
         config.executor = wrap({ name, schema: config.schema, executor: executorOf(entry) });
       },
     });
-    return correctErrorPaths(separateMutationSteps(schema));
+    return correctErrorPaths(separateMutationSteps(sharePlans(schema)));
   } catch (cause) {
     if (cause instanceof FreshetError) throw cause;
     const reason = `a supergraph was required, got: ${(cause as Error).message}`;
