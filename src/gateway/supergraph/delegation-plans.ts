@@ -7,8 +7,8 @@
  */
 import assert from 'node:assert/strict';
 import {
-  getCoercedVariableValues, leftOverByDelegationPlan, type DelegationPlanBuilder, type MergedTypeInfo,
-  type StitchingInfo,
+  getCoercedVariableValues, leftOverByDelegationPlan, type DelegationPlanBuilder,
+  type MergedTypeInfo, type StitchingInfo,
 } from '@graphql-tools/delegate';
 import {
   Kind, type GraphQLSchema, type OperationDefinitionNode, type TypeNode,
@@ -40,9 +40,10 @@ export function sharePlans(schema: GraphQLSchema): GraphQLSchema {
 }
 
 function sharing({ delegationPlanBuilder: build }: MergedTypeInfo): DelegationPlanBuilder {
-  return (schema, source, variables, fragments, fieldNodes, context, info) => {
-    const planBy = (given: Variables) =>
-      build(schema, source, given, fragments, fieldNodes, context, info);
+  return (...given) => {
+    const [schema, source, variables, ...others] = given;
+    const info = others[3];
+    const planBy = (some: Variables) => build(schema, source, some, ...others);
     const conditions = info && conditionsIn(info.operation, variables);
     if (conditions === undefined) return planBy(variables);
     const plan = planBy(conditions);

@@ -4,17 +4,17 @@
  * @graphql-tools/batch-delegate, whose loaders are remembered in a WeakMap: so every request that
  * asks for entities was copied twice, and collected with the old objects (see Attachments).
  */
-import {
-  delegateToSchema, type MergedTypeConfig, type MergedTypeEntryPoint, type MergedTypeResolver,
-  type Subschema,
+import type {
+  MergedTypeConfig, MergedTypeEntryPoint, MergedTypeResolver, Subschema,
 } from '@graphql-tools/delegate';
 import { relocatedError } from '@graphql-tools/utils';
 import DataLoader from 'dataloader';
 import {
-  getNamedType, GraphQLError, GraphQLList, OperationTypeNode, print, responsePathAsArray,
+  getNamedType, GraphQLError, GraphQLList, print, responsePathAsArray,
   type GraphQLOutputType, type GraphQLResolveInfo, type SelectionSetNode,
 } from 'graphql';
 import { Attachments } from '../attachments.ts';
+import { delegateQuery } from './delegation.ts';
 
 /** By subgraph, then by type and selection. They hang on the request, or on a mutation's step. */
 type Loaders = Map<Subschema, Map<string, DataLoader<unknown, unknown>>>;
@@ -42,7 +42,9 @@ export function batchEntities(config: MergedTypeConfig): void {
 }
 
 function resolverOf(entryPoint: MergedTypeEntryPoint): MergedTypeResolver<object> {
-  return (_, context, info, subschema, selectionSet, key: unknown, type, skipTypeMerging = true) => {
+  return (...given) => {
+    const [, context, info, subschema, selectionSet, , type, skipTypeMerging = true] = given;
+    const key = given[5] as unknown;
     // A part of the key is not there, and nothing to find it by.
     if (key === null || key === undefined) return null;
     const wanted = { context, info, subschema, selectionSet, type, skipTypeMerging };
@@ -54,7 +56,7 @@ function resolverOf(entryPoint: MergedTypeEntryPoint): MergedTypeResolver<object
 
 function loaderOf(wanted: Wanted, entryPoint: MergedTypeEntryPoint): DataLoader<unknown, unknown> {
   const { context, info, subschema, selectionSet, type } = wanted;
-  const owner = (info.rootValue ?? context) as object;
+  const owner: object = info.rootValue ?? context;
   const bySubschema: Loaders = known.get(owner) ?? new Map();
   if (bySubschema.size === 0) known.set(owner, bySubschema);
   const loaders = bySubschema.get(subschema) ?? new Map<string, DataLoader<unknown, unknown>>();
@@ -73,18 +75,17 @@ function loaderOf(wanted: Wanted, entryPoint: MergedTypeEntryPoint): DataLoader<
 /** One value for each key: null for an entity that there is not, an error for a failed one. */
 async function loadAll(
   keys: readonly unknown[],
-  { type, subschema, ...wanted }: Wanted,
+  { type, ...wanted }: Wanted,
 ): Promise<unknown[]> {
   try {
-    const values = await delegateToSchema({
+    const values = await delegateQuery({
       ...wanted,
-      schema: subschema,
-      operation: OperationTypeNode.QUERY,
       fieldName: FIELD,
       args: { representations: keys },
+      eachTime: 'representations',
       returnType: new GraphQLList(getNamedType(type)),
       onLocatedError: withoutIndex,
-    }) as unknown;
+    });
     return keys.map((_, at) => (Array.isArray(values) ? (values[at] as unknown) ?? null : values));
   } catch (error) {
     return keys.map(() => error);

@@ -7,6 +7,7 @@ import type { Executor } from '@graphql-tools/utils';
 import { Kind, type ConstDirectiveNode, type GraphQLSchema } from 'graphql';
 import { fault, FreshetError } from '../../invalidation/errors.ts';
 import { sharePlans } from './delegation-plans.ts';
+import { delegatingResolver } from './delegation.ts';
 import { batchEntities } from './entity-batches.ts';
 import { correctErrorPaths } from './error-paths.ts';
 import { separateMutationSteps } from './mutation-steps.ts';
@@ -45,6 +46,7 @@ export function stitchSupergraph(options: StitchOptions): GraphQLSchema {
       onSubschemaConfig(config) {
         const entry = entries.get(config.name) ?? config;
         const { name } = entry;
+        config.createProxyingResolver = delegatingResolver;
         config.executor = wrap({ name, schema: config.schema, executor: executorOf(entry) });
       },
     });

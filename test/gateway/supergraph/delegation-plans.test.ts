@@ -93,8 +93,10 @@ describe('a plan', () => {
     const [operation] = parse(text).definitions;
     return { operation, variableValues } as unknown as GraphQLResolveInfo;
   };
-  const planWith = (plan: DelegationPlanBuilder, variables: Variables, info: GraphQLResolveInfo) =>
-    plan(null as never, null as never, variables, {}, [], {}, { ...info, variableValues: variables });
+  const planWith = (plan: DelegationPlanBuilder, variables: Variables, of: GraphQLResolveInfo) => {
+    const info = { ...of, variableValues: variables };
+    return plan(null as never, null as never, variables, {}, [], {}, info);
+  };
   const given = () => build.mock.calls.map(([, , variables]) => variables);
 
   it('is made with the Boolean variables of the request alone', () => {

@@ -87,7 +87,7 @@ describe('the entities of one request', () => {
     expect(idsAskedFor()).toEqual(['1', '2', '3']);
   });
 
-  it('are found by another key where the first is not to be had, and are null without any', async () => {
+  it('are found by another key where the first is missing, and are null without any', async () => {
     items = [{ sku: 'x' }, { name: 'nameless' }];
     const { data } = await run(parse('{ items { name price } }'));
     expect(data).toEqual({ items: [{ name: null, price: 7 }, { name: 'nameless', price: null }] });

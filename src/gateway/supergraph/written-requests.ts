@@ -1,0 +1,138 @@
+/**
+ * The requests to subgraphs that were written for places in documents. It promises: one is found
+ * again only where another would be the same but for the values of its variables.
+ */
+import { getCoercedVariableValues, type Subschema } from '@graphql-tools/delegate';
+import type { ExecutionRequest } from '@graphql-tools/utils';
+import {
+  BREAK, getNamedType, getOperationAST, Kind, print, visit, type DocumentNode, type FieldNode,
+  type GraphQLNamedType, type OperationDefinitionNode, type ValueNode,
+} from 'graphql';
+import type { Delegation } from './delegation.ts';
+
+type Values = Readonly<Record<string, unknown>>;
+
+interface Written {
+  /** What it was written for. */
+  readonly subschema: Subschema;
+  readonly operation: OperationDefinitionNode;
+  readonly field: FieldNode | undefined;
+  readonly type: GraphQLNamedType;
+  readonly args: readonly Argument[];
+  /** What was written. */
+  readonly document: DocumentNode;
+  readonly variables: readonly string[];
+}
+
+interface Argument {
+  readonly name: string;
+  /** In what was written. */
+  readonly variable: string;
+  /** Where the value is from: of that name among the client's variables, or always the same. */
+  readonly from: 'each request' | 'client' | 'document';
+  /** Where it is always the same. */
+  readonly value?: unknown;
+}
+
+/** For one place: an interface may stand for several types, and many subgraphs may know it. */
+const EACH_MAX = 16;
+
+export class WrittenRequests {
+  /** By what is selected, which is one place in a document or in a plan for it. */
+  readonly #written = new WeakMap<object, Written[]>();
+
+  of(asked: Delegation): Pick<ExecutionRequest, 'document' | 'variables'> | undefined {
+    const clients = clientsValues(asked);
+    const found = this.#written.get(placeOf(asked))?.find((one) => isFor(one, asked, clients));
+    if (found === undefined) return undefined;
+    const variables: Record<string, unknown> = {};
+    for (const name of found.variables) {
+      if (clients[name] !== undefined) variables[name] = clients[name];
+    }
+    for (const { name, variable, from, value } of found.args) {
+      if (from !== 'client') variables[variable] = from === 'document' ? value : asked.args[name];
+    }
+    return { document: found.document, variables };
+  }
+
+  keep(asked: Delegation, request: ExecutionRequest): void {
+    const place = placeOf(asked);
+    const known = this.#written.get(place) ?? [];
+    const written = writtenFrom(asked, request);
+    if (written !== undefined && known.length < EACH_MAX) {
+      this.#written.set(place, [...known, written]);
+    }
+  }
+}
+
+function placeOf({ selectionSet, info }: Delegation): object {
+  return selectionSet ?? info.fieldNodes[0] ?? info;
+}
+
+function clientsValues({ info }: Delegation): Values {
+  return getCoercedVariableValues(info.variableValues) ?? {};
+}
+
+function isFor(one: Written, asked: Delegation, clients: Values): boolean {
+  const { subschema, info, returnType, args } = asked;
+  return one.subschema === subschema
+    && one.operation === info.operation
+    && one.field === info.fieldNodes[0]
+    && one.type === getNamedType(returnType)
+    && one.args.length === Object.keys(args).length
+    && one.args.every(({ name, variable, from }) => Object.hasOwn(args, name)
+      && (from !== 'client' || clients[variable] === args[name]));
+}
+
+/** Undefined where another one could differ in more than the values of its variables. */
+function writtenFrom(asked: Delegation, request: ExecutionRequest): Written | undefined {
+  const { document } = request;
+  const { subschema, info, returnType, selectionSet } = asked;
+  // Of several fields that are one in the answer, the first alone does not say what is selected.
+  const isOnePlace = selectionSet !== undefined || info.fieldNodes.length === 1;
+  const [root, ...others] = getOperationAST(document)?.selectionSet.selections ?? [];
+  if (!isOnePlace || root?.kind !== Kind.FIELD || others.length > 0) return undefined;
+  // What the stitching has renamed it names back only in the answer to a request of its own.
+  if (/_(nullable|nonNullable)_/.test(print(document))) return undefined;
+  const variables = request.variables as Values | undefined;
+  const args = Object.keys(asked.args).map((name) =>
+    argumentOf(name, asked, { root, variables }));
+  if (args.includes(undefined)) return undefined;
+  return {
+    subschema, document,
+    operation: info.operation,
+    field: info.fieldNodes[0],
+    type: getNamedType(returnType),
+    args: args as readonly Argument[],
+    variables: (getOperationAST(document)?.variableDefinitions ?? [])
+      .map(({ variable }) => variable.name.value),
+  };
+}
+
+function argumentOf(
+  name: string,
+  { info, eachTime }: Delegation,
+  { root, variables }: { root: FieldNode; variables: Values | undefined },
+): Argument | undefined {
+  const now = root.arguments?.find((argument) => argument.name.value === name)?.value;
+  const asked = info.fieldNodes[0]?.arguments?.find((argument) => argument.name.value === name);
+  if (now?.kind !== Kind.VARIABLE) return undefined;
+  const variable = now.name.value;
+  if (name === eachTime) return { name, variable, from: 'each request' };
+  if (asked === undefined || isConstant(asked.value)) {
+    return { name, variable, from: 'document', value: variables?.[variable] };
+  }
+  const isSame = asked.value.kind === Kind.VARIABLE && asked.value.name.value === variable;
+  return isSame ? { name, variable, from: 'client' } : undefined;
+}
+
+function isConstant(value: ValueNode): boolean {
+  let found = true;
+  visit(value, {
+    Variable() {
+      found = false;
+      return BREAK;
+    },
+  });
+  return found;
+}
