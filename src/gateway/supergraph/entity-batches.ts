@@ -35,16 +35,21 @@ const known = new Attachments<object, Loaders>('batches of entities');
 const texts = new WeakMap<SelectionSetNode, string>();
 
 /** Has the entities of a type asked for in batches, by whichever of its keys. */
-export function batchEntities(config: MergedTypeConfig): void {
+export function batchEntities(typeName: string, config: MergedTypeConfig): void {
   for (const entryPoint of config.entryPoints ?? [config]) {
-    if (entryPoint.fieldName === FIELD) entryPoint.resolve = resolverOf(entryPoint);
+    if (entryPoint.fieldName === FIELD) entryPoint.resolve = resolverOf(entryPoint, typeName);
   }
 }
 
-function resolverOf(entryPoint: MergedTypeEntryPoint): MergedTypeResolver<object> {
+function resolverOf(
+  entryPoint: MergedTypeEntryPoint,
+  typeName: string,
+): MergedTypeResolver<object> {
   return (...given) => {
-    const [, context, info, subschema, selectionSet, , type, skipTypeMerging = true] = given;
+    const [, context, info, subschema, selectionSet, , ofValue, skipTypeMerging = true] = given;
     const key = given[5] as unknown;
+    // A value that does not say of which type it is.
+    const type = ofValue ?? info.schema.getType(typeName) as GraphQLOutputType;
     // A part of the key is not there, and nothing to find it by.
     if (key === null || key === undefined) return null;
     const wanted = { context, info, subschema, selectionSet, type, skipTypeMerging };

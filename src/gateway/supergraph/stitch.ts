@@ -42,7 +42,7 @@ export function stitchSupergraph(options: StitchOptions): GraphQLSchema {
     const schema = getStitchedSchemaFromSupergraphSdl({
       // The text, since the library writes into a document that it is given.
       supergraphSdl: supergraph.sdl,
-      onMergedTypeConfig: (_, config) => batchEntities(config),
+      onMergedTypeConfig: batchEntities,
       onSubschemaConfig(config) {
         const entry = entries.get(config.name) ?? config;
         const { name } = entry;

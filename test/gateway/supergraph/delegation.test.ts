@@ -162,6 +162,9 @@ describe('what a subgraph is asked', () => {
     ['with conditions', `query ($a: Boolean!, $b: Boolean = true) {
         shelf(id: 1) @include(if: $b) { id label @skip(if: $a) books @include(if: $a) worth }
       }`, [{ a: true }, { a: false }, { a: true, b: false }, { a: false, b: true }]],
+    ['with a condition on a fragment without a name or type', `query ($a: Boolean!) {
+        shelf(id: 1) { ... @include(if: $a) { b: books } }
+      }`, [{ a: true }, { a: false }, { a: true }]],
     ['of types of an interface',
       '{ things { id label ... on Shelf { books } ... on Box { worth } } }', [{}, {}]],
     ['where a field is there twice', `query ($n: Int) {
