@@ -6,13 +6,12 @@ import type { Millis } from '../invalidation/clock.ts';
 import type { Position } from '../invalidation/position.ts';
 import type { Tag } from '../invalidation/tag.ts';
 import type { Entry } from './entry.ts';
-import { ownBytesOf } from './own-memory.ts';
 
 /** Larger values are better off outside the heap, which V8 bounds for itself. */
 export const COMPACT_BYTES_MAX = 512;
 
 export class CompactEntry implements Entry {
-  /** Made anew each time, in memory of its own: who wants it often keeps it. */
+  /** Made anew each time: who wants it often keeps a copy, since it may share its memory. */
   declare readonly value: Buffer;
   readonly digest: string | undefined;
   readonly tags: readonly Tag[];
@@ -47,7 +46,7 @@ export class CompactEntry implements Entry {
   static readonly #VALUE: PropertyDescriptor & ThisType<CompactEntry> = {
     enumerable: true,
     get() {
-      return ownBytesOf(this.#text, 'latin1');
+      return Buffer.from(this.#text, 'latin1');
     },
   };
 }

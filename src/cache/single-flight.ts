@@ -26,7 +26,7 @@ export interface Flight {
   readonly landing: Promise<Landing>;
   readonly beganAt: Millis;
   /** Tells all who wait. A flight that has landed stays as it landed. */
-  readonly land: (landing: Landing) => void;
+  land(landing: Landing): void;
 }
 
 export interface SingleFlightOptions {
@@ -65,13 +65,35 @@ export class SingleFlight {
   begin(id: string): Flight | undefined {
     assert(this.find(id) === undefined, 'who could join a flight does not begin one');
     if (!this.#flights.has(id) && this.#flights.size >= this.#flightsMax) return undefined;
-    const { promise: landing, resolve } = Promise.withResolvers<Landing>();
-    const land = (how: Landing): void => {
+    const flight = new Begun(this.#clock.now(), () => {
       if (this.#flights.get(id) === flight) this.#flights.delete(id);
-      resolve(how);
-    };
-    const flight: Flight = { landing, beganAt: this.#clock.now(), land };
+    });
     this.#flights.set(id, flight);
     return flight;
+  }
+}
+
+/** Most flights are waited for by nobody: the promise is made when it is first wanted. */
+class Begun implements Flight {
+  readonly beganAt: Millis;
+  readonly #left: () => void;
+  #landed: Landing | undefined;
+  #waiting: PromiseWithResolvers<Landing> | undefined;
+
+  constructor(beganAt: Millis, left: () => void) {
+    this.beganAt = beganAt;
+    this.#left = left;
+  }
+
+  get landing(): Promise<Landing> {
+    if (this.#landed !== undefined) return Promise.resolve(this.#landed);
+    this.#waiting ??= Promise.withResolvers<Landing>();
+    return this.#waiting.promise;
+  }
+
+  land(landing: Landing): void {
+    this.#left();
+    this.#landed ??= landing;
+    this.#waiting?.resolve(this.#landed);
   }
 }

@@ -4,9 +4,10 @@
  */
 import { relocatedError } from '@graphql-tools/utils';
 import type { ExecutionResult, GraphQLError } from 'graphql';
-import { canonicalJson, entityKey, hashOf, type CacheKey } from '../../cache/key.ts';
+import { canonicalJson, entityKey, hashOf, keyIn, type CacheKey } from '../../cache/key.ts';
 import type { Load, ReadPath } from '../../cache/read-path.ts';
 import type { Clock } from '../../invalidation/clock.ts';
+import { ownText } from '../../invalidation/own-text.ts';
 import { entityTag, type Tag } from '../../invalidation/tag.ts';
 import type { Variables } from '../../policy/plan.ts';
 import { isId } from '../../policy/collector.ts';
@@ -40,12 +41,26 @@ interface AskedFor {
 }
 
 /** What the keys of all entities that are asked for in one way have in common. */
-export type EntityGroup = string & { readonly [group]: true };
-declare const group: unique symbol;
+export class EntityGroup {
+  readonly #digest: string;
+  readonly #fields = new Map<string, string>();
 
-/** `variables`: without the representations. Hashed once, not for each entity. */
-export function groupOf(base: readonly unknown[], variables: Variables): EntityGroup {
-  return hashOf([...base, canonicalJson(variables)]) as EntityGroup;
+  /** `variables`: without the representations. Hashed once, not for each entity. */
+  constructor(base: readonly unknown[], variables: Variables) {
+    this.#digest = hashOf([...base, canonicalJson(variables)]);
+  }
+
+  /** For an entity of that type of which its home says all that it was asked for by. */
+  keyAt(home: Tag, type: string): CacheKey {
+    const field = this.#fields.get(type) ?? ownText(`${this.#digest}${type}`);
+    this.#fields.set(type, field);
+    return keyIn(home, field);
+  }
+
+  keyOf(representation: Representation, tag: Tag | undefined): CacheKey {
+    const text = canonicalJson(representation);
+    return entityKey(tag ?? `entity:${hashOf([text])}`, [this.#digest, text]);
+  }
 }
 
 export interface EntityPlace {
@@ -105,14 +120,24 @@ export class EntityCache {
   /** Where each entity is kept that the request asks for. */
   placesOf({ base, variables }: Pick<SubgraphRequest, 'base' | 'variables'>): EntityPlace[] {
     const { [REPRESENTATIONS]: list, ...others } = variables;
-    const group = groupOf(base, others);
+    const group = new EntityGroup(base, others);
     return (list as readonly Representation[]).map((one) => this.placeOf(one, group));
   }
 
   /** Where an entity is kept, and its tags. */
   placeOf(representation: Representation, group: EntityGroup): EntityPlace {
     const tags = this.#tagsOf(representation);
-    return { tags, key: keyOf(representation, tags[0], group) };
+    const [tag, ...others] = tags;
+    const type = representation['__typename'] as string;
+    const isSaid = tag !== undefined && others.length === 0 && this.#isKeyAlone(representation);
+    return { tags, key: isSaid ? group.keyAt(tag, type) : group.keyOf(representation, tag) };
+  }
+
+  /** Whether it holds its type and texts that its tag is made of, and no more. */
+  #isKeyAlone(representation: Representation): boolean {
+    const keys = this.#options.policy.keyFields(representation['__typename'] as string);
+    return keys.every((path) => path.length === 1 && typeof at(representation, path) === 'string')
+      && Object.keys(representation).length === keys.length + 1;
   }
 
   /** In which form they are asked for, once for each type. */
@@ -165,11 +190,6 @@ async function loadEntities(
 
 function at(value: unknown, path: readonly string[]): unknown {
   return path.reduce<unknown>((inner, name) => (inner as Representation | null)?.[name], value);
-}
-
-function keyOf(one: Representation, tag: Tag | undefined, group: EntityGroup): CacheKey {
-  const text = canonicalJson(one);
-  return entityKey(tag ?? `entity:${hashOf([text])}`, [group, text]);
 }
 
 interface PartsSource {

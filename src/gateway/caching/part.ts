@@ -1,6 +1,6 @@
 /** A part of a response: what is kept of it, and what it says of the whole. */
 import type { ExecutionResult } from 'graphql';
-import { ownBytesOf } from '../../cache/own-memory.ts';
+import { bytesToStore } from '../../cache/own-memory.ts';
 import type { Fill, Outcome } from '../../cache/read-path.ts';
 import type { Millis } from '../../invalidation/clock.ts';
 import type { Tag } from '../../invalidation/tag.ts';
@@ -25,6 +25,9 @@ export interface Part {
   readonly value: unknown;
 }
 
+/** So many are looked through one by one. */
+const FEW = 8;
+
 /** What is kept of `data`, which `result` brought. An answer that set a cookie is one caller's. */
 export function partOf(result: ExecutionResult, source: PartSource): Part {
   const { request, data, tags = [], pick = (all) => all } = source;
@@ -38,13 +41,25 @@ export function partOf(result: ExecutionResult, source: PartSource): Part {
   const value = pick(harvest.data) ?? null;
   const fill = {
     ...lifetime,
-    value: ownBytesOf(JSON.stringify(value)),
-    tags: [...new Set([...tags, ...harvest.tags, ...declared, ...audience.tags])],
+    value: bytesToStore(JSON.stringify(value)),
+    tags: union(tags, harvest.tags, declared, audience.tags),
     versions: harvest.versions,
     ...(!storable && { ttlMs: 0 }),
     shareable: storable,
   };
   return { fill, value };
+}
+
+/** Most parts have one tag or two. */
+function union(first: readonly Tag[], ...others: readonly Iterable<Tag>[]): readonly Tag[] {
+  const all = [...first];
+  for (const tags of others) {
+    for (const tag of tags) {
+      if (all.length >= FEW) return [...new Set([first, ...others].flatMap((some) => [...some]))];
+      if (!all.includes(tag)) all.push(tag);
+    }
+  }
+  return all;
 }
 
 /**

@@ -4,6 +4,7 @@
  * to live has passed, and not for each request; of its lines the position alone may move faster.
  */
 import type { Entry } from '../../cache/entry.ts';
+import { withOwnMemory } from '../../cache/own-memory.ts';
 import type { Tier } from '../../cache/tiers.ts';
 import type { Millis } from '../../invalidation/clock.ts';
 import { digestOf } from '../../invalidation/digest.ts';
@@ -66,7 +67,10 @@ export class ReadyAnswer {
     this.#tier = tier;
     this.#options = options;
     this.#digest = entry.digest ?? digestOf(entry.value);
-    this.body = (coding && entry.encoded?.[coding]) ?? entry.value;
+    const { value } = entry;
+    // With an entry of L1 it is kept.
+    const plain = tier === 'l1' ? withOwnMemory(value) : value;
+    this.body = (coding && entry.encoded?.[coding]) ?? plain;
   }
 
   /** For status 200; it is the next caller's as well. */

@@ -10,7 +10,7 @@ import { REPRESENTATIONS, type EntityCache } from './entity-cache.ts';
 import type { Again, CachedContext, Exchange } from './exchange.ts';
 import type { InspectedContext } from './inspection.ts';
 import type { Invalidate } from './invalidate.ts';
-import { normalText, unnamedText } from './operation-key.ts';
+import { normalText, unnamedDigest } from './operation-key.ts';
 import { isOutage } from '../subgraph/outage.ts';
 import { hasErrors, type RootCache } from './root-cache.ts';
 import { audienceOf, type Audience } from './scope.ts';
@@ -49,10 +49,12 @@ export class SubgraphCache {
   }
 
   wrap(subgraph: Subgraph): Executor {
+    /** The same document comes again: then its text need not be looked up. */
+    const plans = new WeakMap<DocumentNode, OperationPlan>();
     const cached = async (request: ExecutionRequest): Promise<ExecutionResult> => {
       const { exchange } = request.context as CachedContext;
-      const text = normalText(request.document);
-      const plan = this.#planOf(subgraph, request.document, text);
+      const plan = plans.get(request.document) ?? this.#planOf(subgraph, request.document);
+      plans.set(request.document, plan);
       if (plan.operation === 'mutation') return this.#mutate({ subgraph, request, plan, exchange });
       return this.#query({ subgraph, request, plan, exchange });
     };
@@ -62,8 +64,8 @@ export class SubgraphCache {
     }) as Executor;
   }
 
-  #planOf(subgraph: Subgraph, document: DocumentNode, text: string): OperationPlan {
-    const key = `${subgraph.name} ${text}`;
+  #planOf(subgraph: Subgraph, document: DocumentNode): OperationPlan {
+    const key = `${subgraph.name} ${normalText(document)}`;
     const known = this.#plans.get(key);
     if (known !== undefined) return known;
     const plan = this.#options.planOf(document, subgraph);
@@ -87,8 +89,8 @@ export class SubgraphCache {
     }
     const { schemaHash } = this.#options;
     // Clients call their operations as they like, and what they share is fetched once.
-    const text = unnamedText(request.document);
-    const baseFor = baseOf({ subgraph: subgraph.name, text, schemaHash });
+    const digest = unnamedDigest(request.document);
+    const baseFor = baseOf({ subgraph: subgraph.name, digest, schemaHash });
     const { entities, roots } = this.#options;
     const isOfEntities = asksForEntities(request);
     const asked = requestOf({ subgraph, request, plan, exchange }, audience, baseFor);
@@ -139,12 +141,12 @@ interface Fetch {
 
 type BaseFor = SubgraphRequest['baseFor'];
 
-function baseOf({ subgraph, text, schemaHash }: {
+function baseOf({ subgraph, digest, schemaHash }: {
   subgraph: string;
-  text: string;
+  digest: string;
   schemaHash: string;
 }): BaseFor {
-  return ({ key }) => [subgraph, text, key, schemaHash];
+  return ({ key }) => [subgraph, digest, key, schemaHash];
 }
 
 /** A fetch without the request that it is part of. */

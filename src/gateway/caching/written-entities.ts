@@ -8,7 +8,7 @@ import type { RunningMutation, WriteThrough, Written } from '../../cache/write-t
 import type { Position } from '../../invalidation/position.ts';
 import type { OperationPlan, Variables } from '../../policy/plan.ts';
 import type { SchemaPolicy } from '../../policy/schema-policy.ts';
-import { groupOf, type EntityCache } from './entity-cache.ts';
+import { EntityGroup, type EntityCache } from './entity-cache.ts';
 import type { EntityForm, EntityForms } from './entity-forms.ts';
 import type { Exchange } from './exchange.ts';
 import { partOf } from './part.ts';
@@ -91,7 +91,7 @@ export class WrittenEntities {
     }
     if (audience === undefined) return undefined;
     const { plan, variables } = form;
-    const group = groupOf(form.baseFor(audience), variables);
+    const group = new EntityGroup(form.baseFor(audience), variables);
     const { key, tags } = entities.placeOf(representation, group);
     const data = { _entities: [entity] };
     const pick = (): unknown => data._entities[0];

@@ -46,3 +46,15 @@ it('keeps the answers of entries that are asked for, and of no more than two gen
   expect(of(unused)).not.toBe(other);
   expect(of(unused).body).toEqual(Buffer.from('unused'));
 });
+
+it('keeps no more memory alive than its body has', () => {
+  const answers = new ReadyAnswers({}, 20 * 1_024);
+  const template = answers.template({
+    headers: [], mediaType: 'application/json', shared: true, public: true,
+  });
+  const shared = Buffer.from('with others in one piece of memory');
+  const { body } = answers.of({ ...entryOf(''), value: shared }, template, undefined);
+  expect(body).toEqual(shared);
+  expect(shared.buffer.byteLength).toBeGreaterThan(1_000);
+  expect(body.buffer.byteLength).toBe(shared.byteLength);
+});
