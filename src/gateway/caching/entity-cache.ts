@@ -136,8 +136,9 @@ export class EntityCache {
   /** Whether it holds its type and texts that its tag is made of, and no more. */
   #isKeyAlone(representation: Representation): boolean {
     const keys = this.#options.policy.keyFields(representation['__typename'] as string);
+    const isKey = (name: string): boolean => keys.some((path) => path[0] === name);
     return keys.every((path) => path.length === 1 && typeof at(representation, path) === 'string')
-      && Object.keys(representation).length === keys.length + 1;
+      && Object.keys(representation).every((name) => name === '__typename' || isKey(name));
   }
 
   /** In which form they are asked for, once for each type. */

@@ -29,14 +29,31 @@ const conditionsOf = new WeakMap<OperationDefinitionNode, Conditions>();
 
 /** Changes what `schema` plans with, and returns it. */
 export function sharePlans(schema: GraphQLSchema): GraphQLSchema {
-  const stitching = schema.extensions['stitchingInfo'] as StitchingInfo | undefined;
-  assert(stitching !== undefined, 'the schema was stitched');
-  for (const type of Object.values(stitching.mergedTypes)) {
-    // With `@override(label:)`, a plan depends on what the label says of the request.
-    const isFixed = type.delegationPlanBuilder !== type.nonMemoizedDelegationPlanBuilder;
-    if (isFixed) type.delegationPlanBuilder = sharing(type);
+  if (isDecidedByRequest(schema)) return schema;
+  for (const type of Object.values(stitchingOf(schema).mergedTypes)) {
+    type.delegationPlanBuilder = sharing(type);
   }
   return schema;
+}
+
+const decided = new WeakMap<GraphQLSchema, boolean>();
+
+/** With `@override(label:)`, it is the label that says for each request whom a field is of. */
+export function isDecidedByRequest(schema: GraphQLSchema): boolean {
+  const known = decided.get(schema);
+  if (known !== undefined) return known;
+  const subschemas = [...stitchingOf(schema).subschemaMap.values()];
+  const fields = subschemas.flatMap(({ merge = {} }) =>
+    Object.values(merge).flatMap((type) => Object.values(type.fields ?? {})));
+  const isDecided = fields.some(({ override }) => override !== undefined);
+  decided.set(schema, isDecided);
+  return isDecided;
+}
+
+function stitchingOf(schema: GraphQLSchema): StitchingInfo {
+  const stitching = schema.extensions['stitchingInfo'] as StitchingInfo | undefined;
+  assert(stitching !== undefined, 'the schema was stitched');
+  return stitching;
 }
 
 function sharing({ delegationPlanBuilder: build }: MergedTypeInfo): DelegationPlanBuilder {

@@ -15,6 +15,7 @@ import {
   OperationTypeNode, type GraphQLError, type GraphQLOutputType, type GraphQLResolveInfo,
   type SelectionSetNode,
 } from 'graphql';
+import { isDecidedByRequest } from './delegation-plans.ts';
 import { WrittenRequests } from './written-requests.ts';
 
 export interface Delegation {
@@ -55,7 +56,7 @@ export async function delegateQuery(asked: Delegation): Promise<unknown> {
   const { executor, transforms, batch } = asked.subschema;
   // A transform may do with each request what it likes.
   const isPlain = executor !== undefined && transforms.length === 0 && batch !== true;
-  if (!isPlain) return byStitching(asked);
+  if (!isPlain || isDecidedByRequest(asked.info.schema)) return byStitching(asked);
   const transformer = new Transformer(transformedBy(asked));
   const result = await executor(requestOf(asked, transformer));
   const taken = (one: ExecutionResult): unknown => transformer.transformResult(one);

@@ -14,7 +14,6 @@ type Values = Readonly<Record<string, unknown>>;
 
 interface Written {
   /** What it was written for. */
-  readonly subschema: Subschema;
   readonly operation: OperationDefinitionNode;
   readonly field: FieldNode | undefined;
   readonly type: GraphQLNamedType;
@@ -37,13 +36,19 @@ interface Argument {
 /** For one place: an interface may stand for several types, and many subgraphs may know it. */
 const EACH_MAX = 16;
 
+/** By what is selected: a place in a document, or in a plan for it. */
+type Places = WeakMap<object, Written[]>;
+
 export class WrittenRequests {
-  /** By what is selected, which is one place in a document or in a plan for it. */
-  readonly #written = new WeakMap<object, Written[]>();
+  /** Documents outlive the schema of a supergraph that was replaced. */
+  readonly #places = new WeakMap<Subschema, Places>();
 
   of(asked: Delegation): Pick<ExecutionRequest, 'document' | 'variables'> | undefined {
+    const place = placeOf(asked);
+    const known = place && this.#places.get(asked.subschema)?.get(place);
+    if (known === undefined) return undefined;
     const clients = clientsValues(asked);
-    const found = this.#written.get(placeOf(asked))?.find((one) => isFor(one, asked, clients));
+    const found = known.find((one) => isFor(one, asked, clients));
     if (found === undefined) return undefined;
     const variables: Record<string, unknown> = {};
     for (const name of found.variables) {
@@ -57,16 +62,19 @@ export class WrittenRequests {
 
   keep(asked: Delegation, request: ExecutionRequest): void {
     const place = placeOf(asked);
-    const known = this.#written.get(place) ?? [];
     const written = writtenFrom(asked, request);
-    if (written !== undefined && known.length < EACH_MAX) {
-      this.#written.set(place, [...known, written]);
-    }
+    if (place === undefined || written === undefined) return;
+    const places: Places = this.#places.get(asked.subschema) ?? new WeakMap();
+    this.#places.set(asked.subschema, places);
+    const known = places.get(place) ?? [];
+    if (known.length < EACH_MAX) places.set(place, [...known, written]);
   }
 }
 
-function placeOf({ selectionSet, info }: Delegation): object {
-  return selectionSet ?? info.fieldNodes[0] ?? info;
+/** Of several fields that are one in the answer, none says alone what is selected. */
+function placeOf({ selectionSet, info }: Delegation): object | undefined {
+  const [field, ...others] = info.fieldNodes;
+  return selectionSet ?? (others.length === 0 ? field : undefined);
 }
 
 function clientsValues({ info }: Delegation): Values {
@@ -74,9 +82,8 @@ function clientsValues({ info }: Delegation): Values {
 }
 
 function isFor(one: Written, asked: Delegation, clients: Values): boolean {
-  const { subschema, info, returnType, args } = asked;
-  return one.subschema === subschema
-    && one.operation === info.operation
+  const { info, returnType, args } = asked;
+  return one.operation === info.operation
     && one.field === info.fieldNodes[0]
     && one.type === getNamedType(returnType)
     && one.args.length === Object.keys(args).length
@@ -87,11 +94,9 @@ function isFor(one: Written, asked: Delegation, clients: Values): boolean {
 /** Undefined where another one could differ in more than the values of its variables. */
 function writtenFrom(asked: Delegation, request: ExecutionRequest): Written | undefined {
   const { document } = request;
-  const { subschema, info, returnType, selectionSet } = asked;
-  // Of several fields that are one in the answer, the first alone does not say what is selected.
-  const isOnePlace = selectionSet !== undefined || info.fieldNodes.length === 1;
+  const { info, returnType } = asked;
   const [root, ...others] = getOperationAST(document)?.selectionSet.selections ?? [];
-  if (!isOnePlace || root?.kind !== Kind.FIELD || others.length > 0) return undefined;
+  if (root?.kind !== Kind.FIELD || others.length > 0) return undefined;
   // What the stitching has renamed it names back only in the answer to a request of its own.
   if (/_(nullable|nonNullable)_/.test(print(document))) return undefined;
   const variables = request.variables as Values | undefined;
@@ -99,7 +104,7 @@ function writtenFrom(asked: Delegation, request: ExecutionRequest): Written | un
     argumentOf(name, asked, { root, variables }));
   if (args.includes(undefined)) return undefined;
   return {
-    subschema, document,
+    document,
     operation: info.operation,
     field: info.fieldNodes[0],
     type: getNamedType(returnType),

@@ -83,11 +83,14 @@ describe('the plans for a document', () => {
 
 describe('a plan', () => {
   const build = vi.fn<DelegationPlanBuilder>();
-  const world = (type: Partial<MergedTypeInfo> = { delegationPlanBuilder: build }) => {
+  const world = (...overrides: (() => boolean)[]) => {
+    const type = { delegationPlanBuilder: build };
     build.mockReset().mockImplementation(() => []);
-    const stitchingInfo = { mergedTypes: { User: type } };
+    const subschemaMap = new Map(overrides.map((override) =>
+      [{}, { merge: { Other: { fields: { name: { override } } } } }]));
+    const stitchingInfo = { mergedTypes: { User: type }, subschemaMap };
     sharePlans(new GraphQLSchema({ extensions: { stitchingInfo } }));
-    return (type.delegationPlanBuilder as DelegationPlanBuilder);
+    return type.delegationPlanBuilder;
   };
   const infoOf = (text: string, variableValues: Variables): GraphQLResolveInfo => {
     const [operation] = parse(text).definitions;
@@ -134,9 +137,8 @@ describe('a plan', () => {
     expect(given().at(-1)).toBe(two);
   });
 
-  it('that depends on more of a request than its variables is made each time', () => {
-    const plan = world({ delegationPlanBuilder: build, nonMemoizedDelegationPlanBuilder: build });
-    expect(plan).toBe(build);
+  it('is not shared where a label says for each request whom some field is of', () => {
+    expect(world(() => true)).toBe(build);
   });
 
   it('for what is no field of an operation is made with what is given', () => {

@@ -106,9 +106,9 @@ function recording(): { readonly sent: Sent[]; executorOf(of: SubgraphEntry): Ex
   return { sent, executorOf };
 }
 
-function ours(): World {
+function ours(of = subgraphs): World {
   const { sent, executorOf } = recording();
-  const supergraph = parseSupergraph(composeSupergraph(subgraphs).sdl);
+  const supergraph = parseSupergraph(composeSupergraph(of).sdl);
   return { schema: stitchSupergraph({ supergraph, createExecutor: executorOf }), sent };
 }
 
@@ -170,6 +170,12 @@ describe('what a subgraph is asked', () => {
     ['where a field is there twice', `query ($n: Int) {
         shelf(id: 1) { id } shelf(id: 1) { books(first: $n) worth }
       }`, [{ n: 1 }, { n: 2 }]],
+    ['where a field is there twice, or once', `query ($a: Boolean!) {
+        shelf(id: 1) { id } shelf(id: 1) @include(if: $a) { label count books }
+      }`, [{ a: false }, { a: true }, { a: false }]],
+    ['where a field is there again in a fragment, or not', `query ($a: Boolean!) {
+        shelf(id: 1) { id } ...F @skip(if: $a)
+      } fragment F on Query { shelf(id: 1) { label books } }`, [{ a: true }, { a: false }]],
     ['by other names', `query ($n: Int) {
         one: shelf(id: 1) { name: label many: books(first: $n) few: books(first: 1) }
         two: shelf(id: 2) { name: id books: worth }
@@ -207,6 +213,16 @@ describe('what a subgraph is asked', () => {
     }
   });
 
+  it('is written once for each schema, however often that is replaced', async () => {
+    const document = parse('query ($id: ID!) { shelf(id: $id) { label } }');
+    for (let time = 0; time < 20; time += 1) {
+      const replaced = ours();
+      const [first] = (await ask(replaced, document, { id: '1' })).sent;
+      const [second] = (await ask(replaced, document, { id: '2' })).sent;
+      expect(second?.document).toBe(first?.document);
+    }
+  });
+
   it('is that of its operation, where several have the same fragment', async () => {
     const document = parse(`
       query A($n: Int!) { ...F }
@@ -220,5 +236,50 @@ describe('what a subgraph is asked', () => {
       expect(again.result).toEqual(anew.result);
       expect(again.sent.map(({ said }) => said)).toEqual(anew.sent.map(({ said }) => said));
     }
+  });
+});
+
+describe('a field that is moved to another subgraph for a share of the requests', () => {
+  const DRAW = 'PROGRESSIVE_OVERRIDE_RNG';
+  const drawn = process.env[DRAW];
+  let moving: TestSubgraph[] = [];
+
+  beforeAll(async () => {
+    const link = LINK.replace('v2.3', 'v2.7').replace('"@key"', '"@key", "@override"');
+    const of = (from: string) => (one: object) => ({ ...one, name: 'n', label: `from ${from}` });
+    moving = await Promise.all([
+      startSubgraph({
+        name: 'a',
+        sdl: `${link} type Query { item(id: ID): Item }
+          type Item @key(fields: "id") { id: ID! name: String label: String }`,
+        resolvers: { Query: { item: (_, args) => of('a')(args) } },
+        entities: { Item: of('a') },
+      }),
+      startSubgraph({
+        name: 'b',
+        sdl: `${link} type Query { other: Int }
+          type Item @key(fields: "id") {
+            id: ID! label: String @override(from: "a", label: "percent(50)")
+          }`,
+        entities: { Item: of('b') },
+      }),
+    ]);
+  });
+
+  afterAll(async () => {
+    if (drawn === undefined) delete process.env[DRAW];
+    else process.env[DRAW] = drawn;
+    await Promise.all(moving.map((one) => one.stop()));
+  });
+
+  it('is asked of the one that was drawn, for each request', async () => {
+    const [world, document] = [ours(moving), parse('query ($id: ID) { item(id: $id) { label } }')];
+    const labels: unknown[] = [];
+    for (const draw of ['0.1', '0.9', '0.1', '0.9']) {
+      process.env[DRAW] = draw;
+      labels.push((await ask(world, document, { id: '1' })).result.data?.['item']);
+    }
+    const [one, other] = [{ label: 'from b' }, { label: 'from a' }];
+    expect(labels).toEqual([one, other, one, other]);
   });
 });
