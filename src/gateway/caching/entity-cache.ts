@@ -127,9 +127,9 @@ export class EntityCache {
   /** Where an entity is kept, and its tags. */
   placeOf(representation: Representation, group: EntityGroup): EntityPlace {
     const tags = this.#tagsOf(representation);
-    const [tag, ...others] = tags;
+    const [tag] = tags;
     const type = representation['__typename'] as string;
-    const isSaid = tag !== undefined && others.length === 0 && this.#isKeyAlone(representation);
+    const isSaid = tag !== undefined && this.#isKeyAlone(representation);
     return { tags, key: isSaid ? group.keyAt(tag, type) : group.keyOf(representation, tag) };
   }
 

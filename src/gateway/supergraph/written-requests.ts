@@ -15,7 +15,6 @@ type Values = Readonly<Record<string, unknown>>;
 interface Written {
   /** What it was written for. */
   readonly operation: OperationDefinitionNode;
-  readonly field: FieldNode | undefined;
   readonly type: GraphQLNamedType;
   readonly args: readonly Argument[];
   /** What was written. */
@@ -84,7 +83,6 @@ function clientsValues({ info }: Delegation): Values {
 function isFor(one: Written, asked: Delegation, clients: Values): boolean {
   const { info, returnType, args } = asked;
   return one.operation === info.operation
-    && one.field === info.fieldNodes[0]
     && one.type === getNamedType(returnType)
     && one.args.length === Object.keys(args).length
     && one.args.every(({ name, variable, from }) => Object.hasOwn(args, name)
@@ -106,7 +104,6 @@ function writtenFrom(asked: Delegation, request: ExecutionRequest): Written | un
   return {
     document,
     operation: info.operation,
-    field: info.fieldNodes[0],
     type: getNamedType(returnType),
     args: args as readonly Argument[],
     variables: (getOperationAST(document)?.variableDefinitions ?? [])

@@ -45,13 +45,17 @@ beforeAll(async () => {
           shelf(id: ID!): Shelf
           shelves(ids: [ID!], order: Order = UP, filter: Filter, limit: Int = 2): [Shelf!]!
           things: [Thing!]!
+          hits: [Hit!]!
           same(a: Int, b: String): String
         }
         interface Thing { id: ID! label: String }
+        union Hit = Shelf | Box
         type Shelf implements Thing @key(fields: "id") {
-          id: ID! label(of: String): String count: Int! peer: Shelf
+          id: ID! label(of: String): String count: Int! peer: Shelf note: String
         }
-        type Box implements Thing @key(fields: "id") { id: ID! label: String count: Int! }`,
+        type Box implements Thing @key(fields: "id") {
+          id: ID! label: String count: Int! note: String!
+        }`,
       resolvers: {
         Query: {
           shelf: (_, { id }) => {
@@ -60,13 +64,14 @@ beforeAll(async () => {
           },
           shelves: (_, args) => [shelf('1', args), shelf('2')],
           things: () => [shelf('1'), { __typename: 'Box', id: '7', label: 'box' }],
+          hits: () => [shelf('1'), { __typename: 'Box', id: '7' }],
           same: (_, args) => JSON.stringify(args),
         },
         Shelf: {
-          count: () => 3, peer: ({ id }) => shelf(`${id}'`),
+          count: () => 3, note: () => 'of a shelf', peer: ({ id }) => shelf(`${id}'`),
           label: ({ label }, { of }) => (of === undefined ? label : `${of}: ${label}`),
         },
-        Box: { count: () => 4 },
+        Box: { count: () => 4, note: () => 'of a box' },
       },
       entities: { Shelf: ({ id }) => shelf(id), Box: (box) => ({ ...box, label: 'box' }) },
     }),
@@ -150,6 +155,9 @@ describe('what a subgraph is asked', () => {
         shelves(order: $order, limit: $limit) { label } shelf(id: $id) { id }
       }`,
       [{}, { order: 'DOWN' }, { limit: null }, { order: 'UP', limit: 2 }, { id: '1' }, {}]],
+    ['with a variable in place of which the default may stand',
+      'query ($limit: Int) { shelves(limit: $limit) { label } }',
+      [{ limit: 5 }, {}, { limit: 2 }, { limit: null }]],
     ['with lists and input objects',
       'query ($ids: [ID!], $filter: Filter) { shelves(ids: $ids, filter: $filter) { label } }',
       [{ ids: ['1'], filter: { id: 1, min: 1 } }, { ids: ['2', 3], filter: null }, { ids: '4' }]],
@@ -181,7 +189,7 @@ describe('what a subgraph is asked', () => {
         two: shelf(id: 2) { name: id books: worth }
       }`, [{ n: 3 }, { n: 1 }]],
     ['where what may be null and what may not have one name',
-      '{ things { ... on Shelf { x: count } ... on Box { x: label } } }', [{}, {}]],
+      '{ hits { __typename ... on Shelf { note } ... on Box { note } } }', [{}, {}]],
     ['by fragments', `query ($n: Int) { shelf(id: 1) { ...F peer { ...F } } }
       fragment F on Shelf { label ...G } fragment G on Shelf { books(first: $n) }`,
       [{ n: 1 }, { n: 2 }]],
