@@ -12,6 +12,8 @@ export interface UntilOptions {
   deadlineMs?: number;
   /** Pause between two looks. Default 5 ms. */
   everyMs?: number;
+  /** What is there in its place, as JSON in the error. Default nothing. */
+  instead?: () => unknown;
 }
 
 type Falsy = false | 0 | '' | null | undefined;
@@ -22,7 +24,7 @@ type Falsy = false | 0 | '' | null | undefined;
  */
 export async function until<T>(
   condition: () => T | Promise<T>,
-  { what, deadlineMs = 60_000, everyMs = 5 }: UntilOptions,
+  { what, deadlineMs = 60_000, everyMs = 5, instead }: UntilOptions,
 ): Promise<Exclude<T, Falsy>> {
   const deadline = performance.now() + deadlineMs;
   let cause: unknown;
@@ -35,7 +37,8 @@ export async function until<T>(
       cause = error;
     }
     if (performance.now() >= deadline) {
-      throw new Error(`waited ${deadlineMs} ms in vain until ${what}`, { cause });
+      const got = instead === undefined ? '' : `, got: ${JSON.stringify(instead())}`;
+      throw new Error(`waited ${deadlineMs} ms in vain until ${what}${got}`, { cause });
     }
     await sleep(everyMs);
   }

@@ -80,10 +80,14 @@ export function describeBroker(kind: string, openWorld: () => Promise<BrokerWorl
       return ids;
     };
     const allAreTold = async (ids: readonly string[]): Promise<void> => {
-      await until(() => {
+      const missing = (): readonly string[] => {
         const told = new Set(usersIn(messages));
-        return ids.every((id) => told.has(id));
-      }, { what: 'all are told', everyMs: 50 });
+        return ids.filter((id) => !told.has(id));
+      };
+      await until(() => missing().length === 0, {
+        what: 'all are told', everyMs: 50,
+        instead: () => ({ missing: [missing().length, missing()[0], missing().at(-1)], warnings }),
+      });
     };
 
     it('purges everything where it begins anew, and not where it takes over', async () => {
