@@ -52,7 +52,7 @@ export class EntityGroup {
 
   /** For an entity of that type of which its home says all that it was asked for by. */
   keyAt(home: Tag, type: string): CacheKey {
-    const field = this.#fields.get(type) ?? ownText(`${this.#digest}${type}`);
+    const field = this.#fields.get(type) ?? ownText(`${this.#digest}:${type}`);
     this.#fields.set(type, field);
     return keyIn(home, field);
   }
