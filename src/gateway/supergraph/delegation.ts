@@ -6,34 +6,14 @@
  */
 import {
   createRequest, delegateToSchema, isSubschema, Transformer, type CreateProxyingResolverFn,
-  type DelegationContext, type Subschema,
+  type DelegationContext,
 } from '@graphql-tools/delegate';
 import {
   isAsyncIterable, mapAsyncIterator, type ExecutionRequest, type ExecutionResult,
 } from '@graphql-tools/utils';
-import {
-  OperationTypeNode, type GraphQLError, type GraphQLOutputType, type GraphQLResolveInfo,
-  type SelectionSetNode,
-} from 'graphql';
+import { OperationTypeNode, type GraphQLResolveInfo } from 'graphql';
 import { isDecidedByRequest } from './delegation-plans.ts';
-import { WrittenRequests } from './written-requests.ts';
-
-export interface Delegation {
-  readonly subschema: Subschema;
-  /** Of the subgraph's query type. */
-  readonly fieldName: string;
-  readonly args: Values;
-  /** The argument that is another one each time, which the client's document does not know of. */
-  readonly eachTime?: string;
-  /** Default: what is selected of the field that is resolved. */
-  readonly selectionSet?: SelectionSetNode;
-  readonly returnType: GraphQLOutputType;
-  readonly context: object;
-  readonly info: GraphQLResolveInfo;
-  /** True: the value is not completed by other subgraphs. Default false. */
-  readonly skipTypeMerging?: boolean;
-  readonly onLocatedError?: (error: GraphQLError) => GraphQLError;
-}
+import { WrittenRequests, type Delegation } from './written-requests.ts';
 
 type Values = Readonly<Record<string, unknown>>;
 type Given = [root: unknown, args: Values, context: object, info: GraphQLResolveInfo];

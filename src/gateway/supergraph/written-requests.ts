@@ -6,11 +6,29 @@ import { getCoercedVariableValues, type Subschema } from '@graphql-tools/delegat
 import type { ExecutionRequest } from '@graphql-tools/utils';
 import {
   BREAK, getNamedType, getOperationAST, Kind, print, visit, type DocumentNode, type FieldNode,
-  type GraphQLNamedType, type OperationDefinitionNode, type ValueNode,
+  type GraphQLError, type GraphQLNamedType, type GraphQLOutputType, type GraphQLResolveInfo,
+  type OperationDefinitionNode, type SelectionSetNode, type ValueNode,
 } from 'graphql';
-import type { Delegation } from './delegation.ts';
 
 type Values = Readonly<Record<string, unknown>>;
+
+/** What is to be asked of a subgraph, and for whom. */
+export interface Delegation {
+  readonly subschema: Subschema;
+  /** Of the subgraph's query type. */
+  readonly fieldName: string;
+  readonly args: Values;
+  /** The argument that is another one each time, which the client's document does not know of. */
+  readonly eachTime?: string;
+  /** Default: what is selected of the field that is resolved. */
+  readonly selectionSet?: SelectionSetNode;
+  readonly returnType: GraphQLOutputType;
+  readonly context: object;
+  readonly info: GraphQLResolveInfo;
+  /** True: the value is not completed by other subgraphs. Default false. */
+  readonly skipTypeMerging?: boolean;
+  readonly onLocatedError?: (error: GraphQLError) => GraphQLError;
+}
 
 interface Written {
   /** What it was written for. */
