@@ -1,3 +1,6 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import type { Executor } from '@graphql-tools/utils';
 import { execute, parse, type DocumentNode, type ExecutionResult } from 'graphql';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { composeSupergraph } from '../../../src/gateway/supergraph/compose.ts';
@@ -140,5 +143,47 @@ describe('the entities of one request', () => {
     expect([first, second, steps].map(({ data }) => data)).toEqual([
       { items: [{ left: 10 }] }, { items: [{ left: 9 }] }, { a: { left: 8 }, b: { left: 7 } },
     ]);
+  });
+});
+
+const REQUESTS = 400;
+const PAYLOAD_LENGTH = 5_000;
+const MIB = 1024 * 1024;
+
+describe('a request that has been answered', () => {
+  // All of them together are 16 MB; by the loaders of the stitching they were all still there.
+  it('goes with the next collection of new objects, although its context was held', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as (options?: { type: 'minor' }) => void;
+    const of = (name: string, fields: string) => ({
+      name, url: `http://${name}`,
+      sdl: `${LINK} type Query { ${name}: [Item] }
+        type Item @key(fields: "id") { id: ID ${fields} }`,
+    });
+    const answers: Record<string, unknown> = {
+      shop: { shop: [{ __typename: 'Item', id: '1' }] },
+      stock: { _entities: [{ __typename: 'Item', id: '1', left: 1 }] },
+    };
+    const schema = stitchSupergraph({
+      supergraph: parseSupergraph(
+        composeSupergraph([of('shop', 'name: String'), of('stock', 'left: Int')]).sdl),
+      createExecutor: ({ name }) =>
+        (() => ({ data: structuredClone(answers[name]) })) as Executor,
+    });
+    const document = parse('{ shop { left } }');
+    const ask = async (count: number): Promise<void> => {
+      for (let n = 0; n < count; n += 1) {
+        const contextValue = { payload: Array.from({ length: PAYLOAD_LENGTH }, () => n) };
+        const { data } = await execute({ schema, document, contextValue });
+        expect(data).toEqual({ shop: [{ left: 1 }] });
+        if (n % 20 === 0) collect({ type: 'minor' });
+      }
+    };
+    await ask(REQUESTS);
+    for (let time = 0; time < 3; time += 1) collect();
+    const before = process.memoryUsage().heapUsed;
+    await ask(REQUESTS);
+    for (let time = 0; time < 3; time += 1) collect({ type: 'minor' });
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(6 * MIB);
   });
 });
