@@ -198,8 +198,9 @@ export class Auditor {
     let last: Position | undefined;
     if (entries !== undefined) {
       for await (const some of entries(end)) {
-        await this.#writeAside(some, tables);
+        // Who finds what came after a loss is to find the loss as well.
         for (const entry of some) await this.#writeGap(chain.next(entry), tables);
+        await this.#writeAside(some, tables);
         last = some.at(-1)?.position ?? last;
       }
       await this.#writeGap(chain.end(end), tables);

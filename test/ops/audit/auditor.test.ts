@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock, systemRandom } from '../../../src/invalidation/clock.ts';
 import { fenceMessage } from '../../../src/invalidation/fence.ts';
+import type { ArchivedEntry } from '../../../src/invalidation/log-redis-archive.ts';
 import { MemoryLog } from '../../../src/invalidation/log-memory.ts';
 import type { Log } from '../../../src/invalidation/log.ts';
 import { formatPosition, type Position } from '../../../src/invalidation/position.ts';
@@ -117,6 +118,36 @@ describe.each(Object.entries(IMPLEMENTATIONS))('an auditor with %s', (_, start) 
     expect(page.gaps).toEqual([
       { from: first.at(-1), to: later.at(-kept - 1), recorded_at: expect.any(String) },
     ]);
+  });
+
+  it('says so before it shows what came after', async () => {
+    const log = memoryLog(20);
+    const first = await append(log, 5);
+    const auditor = auditorOf(log);
+    await written(first);
+    await auditor.close();
+    await append(log, 60);
+    const shownBefore: string[][] = [];
+    const watched: Pick<AuditDatabase, 'open'> = {
+      async open() {
+        const session = await database.open();
+        return {
+          ...session,
+          async query<Row>(text: string, values?: readonly unknown[]): Promise<readonly Row[]> {
+            if (text.includes('freshet_audit.gap')) shownBefore.push(positionsOf(await search()));
+            return session.query<Row>(text, values);
+          },
+        };
+      },
+    };
+    async function* entries(end: Position): AsyncGenerator<ArchivedEntry[]> {
+      const records = [{ position: end, message: someMessage() }];
+      yield [{ position: end, first: end, previous: '1-0/lost', tellsLoss: false, records }];
+    }
+    auditorOf(log, { database: watched, entries });
+    const { gaps } = await written([...first, 'one that was left']);
+    expect(gaps).toHaveLength(1);
+    expect(shownBefore).toEqual([first]);
   });
 
   it('ends with all that the log held', async () => {
