@@ -19,9 +19,15 @@ export const NEW_SPACE_ARGUMENT = '--max-semi-space-size=8';
  * Marking begins at so much of the way to the limit. Left to itself V8 begins when less is left of
  * it than the space for new objects may take, which with a small heap is after each collection of
  * that space (`Heap::IncrementalMarkingLimitReached` in heap.cc).
+ *
+ * What Buffers hold is on the way with the last of these alone; otherwise it counts towards the end
+ * and not towards the way (`Heap::OldGenerationSpaceAvailable`). A cache then comes to the limit
+ * with nothing marked. All is marked at once, for a tenth of a second, and compiled code is thrown
+ * away with each shape of which there is no object just then: a hundred functions at a time.
  */
 const MARKING_ARGUMENTS = [
   '--incremental-marking-soft-trigger=70', '--incremental-marking-hard-trigger=90',
+  '--external-memory-accounted-in-global-limit',
 ];
 const LOOK_EVERY_MS: Millis = 1_000;
 /** Smaller steps are not worth a change. */

@@ -14,10 +14,17 @@ type How = 'free' | 'growth alone' | 'bound' | 'lent';
 
 async function grown(
   how: How,
-  load: 'busy' | 'filling' = 'filling',
-): Promise<{ oldBytesMax: number; collections: number }> {
+  load: 'busy' | 'caching' | 'filling' = 'filling',
+): Promise<Grown> {
   const { stdout } = await promisify(execFile)(process.execPath, [file, how, load]);
-  return JSON.parse(stdout) as { oldBytesMax: number; collections: number };
+  return JSON.parse(stdout) as Grown;
+}
+
+interface Grown {
+  readonly oldBytesMax: number;
+  readonly collections: number;
+  /** Of these, those for which all was marked at once. */
+  readonly unmarked: number;
 }
 
 describe('what is no longer alive', () => {
@@ -32,6 +39,12 @@ describe('what is no longer alive', () => {
     ]);
     expect(bound.collections).toBeLessThan(0.6 * alone.collections);
     expect(bound.oldBytesMax).toBeLessThan(1.5 * alone.oldBytesMax);
+  });
+
+  it('is marked beside the program, also where half of what lives is Buffers', async () => {
+    const { collections, unmarked } = await grown('bound', 'caching');
+    expect(collections).toBeGreaterThan(4);
+    expect(unmarked).toBeLessThan(0.3 * collections);
   });
 
   it('has the room that a cache does not take yet', async () => {
