@@ -5,6 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import type { Millis } from '../invalidation/clock.ts';
+import { FifoMap } from '../invalidation/fifo-map.ts';
 import type { Position } from '../invalidation/position.ts';
 import type { Tag } from '../invalidation/tag.ts';
 import type { Entry } from './entry.ts';
@@ -40,7 +41,7 @@ const DEPARTURES_MAX = 10_000;
 const TAGS_MAX = 20;
 
 export class Departures {
-  readonly #departures = new Map<string, Departure>();
+  readonly #departures = new FifoMap<string, Departure>();
   readonly #departuresMax: number;
 
   /** `departuresMax`: some 500 B each, and the texts of their tags. Default 10,000. */
@@ -58,15 +59,9 @@ export class Departures {
     { tags, stamp, staleAt }: Pick<Entry, 'tags' | 'stamp' | 'staleAt'>,
     { reason, verdict, at }: Pick<Departure, 'reason' | 'at'> & Partial<Departure>,
   ): void {
-    // The latest ones are at the end.
-    this.#departures.delete(id);
     const kept = tags.length > TAGS_MAX ? tags.slice(0, TAGS_MAX) : tags;
     this.#departures.set(id, { reason, verdict, at, tags: kept, stamp, staleAt });
-    if (this.#departures.size <= this.#departuresMax) return;
-    for (const oldest of this.#departures.keys()) {
-      this.#departures.delete(oldest);
-      return;
-    }
+    if (this.#departures.size > this.#departuresMax) this.#departures.takeOldest();
   }
 
   clear(): void {

@@ -5,6 +5,7 @@
  * reads, as in a service that only publishes, nothing is remembered.
  */
 import assert from 'node:assert/strict';
+import { FifoMap } from './fifo-map.ts';
 import type { InvalidationMessage } from './message.ts';
 
 export interface OwnEntry {
@@ -22,7 +23,7 @@ const LENGTH_MAX = 4 * 2 ** 20;
 export class OwnEntries {
   readonly #lengthMax: number;
   /** In the order in which they were added. */
-  readonly #entries = new Map<string, OwnEntry>();
+  readonly #entries = new FifoMap<string, OwnEntry>();
   #length = 0;
   #readers = 0;
 
@@ -57,8 +58,8 @@ export class OwnEntries {
     this.#entries.set(entry.messageId, entry);
     this.#length += entry.text.length;
     while (this.#length > this.#lengthMax) {
-      const [oldest] = this.#entries.keys();
-      this.#drop(oldest as string);
+      const [, { text }] = this.#entries.takeOldest();
+      this.#length -= text.length;
     }
     this.assertInvariants();
   }

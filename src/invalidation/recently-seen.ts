@@ -1,5 +1,6 @@
 /** Remembers for a while what passed by, in bounded memory: the oldest is forgotten first. */
 import type { Clock, Millis } from './clock.ts';
+import { FifoMap } from './fifo-map.ts';
 
 export interface RecentlySeenOptions {
   readonly clock: Clock;
@@ -9,8 +10,8 @@ export interface RecentlySeenOptions {
 
 export class RecentlySeen {
   readonly #options: RecentlySeenOptions;
-  /** In the order in which they were first seen. */
-  readonly #entries = new Map<string, Millis>();
+  /** When each was first seen, in that order. */
+  readonly #entries = new FifoMap<string, Millis>();
 
   constructor(options: RecentlySeenOptions) {
     this.#options = options;
@@ -20,16 +21,10 @@ export class RecentlySeen {
   add(key: string): boolean {
     const { clock, ageMaxMs, entriesMax } = this.#options;
     const now = clock.now();
-    for (const [oldest, seenAt] of this.#entries) {
-      if (now - seenAt < ageMaxMs) break;
-      this.#entries.delete(oldest);
-    }
-    if (this.#entries.has(key)) return true;
+    const seenAt = this.#entries.get(key);
+    if (seenAt !== undefined && now - seenAt < ageMaxMs) return true;
     this.#entries.set(key, now);
-    if (this.#entries.size > entriesMax) {
-      const [first] = this.#entries.keys();
-      this.#entries.delete(first as string);
-    }
+    if (this.#entries.size > entriesMax) this.#entries.takeOldest();
     return false;
   }
 }

@@ -9,12 +9,13 @@
  * version is a guard no more, and what it guards is as fresh as it was without.
  */
 import assert from 'node:assert/strict';
+import { FifoMap } from './fifo-map.ts';
 import type { Tag } from './tag.ts';
 
 export class Versions {
   readonly #versionsMax: number;
   /** In the order in which they were last told of. */
-  readonly #versions = new Map<Tag, number>();
+  readonly #versions = new FifoMap<Tag, number>();
   /** How many were dropped to make room. */
   dropped = 0;
 
@@ -33,11 +34,9 @@ export class Versions {
 
   learn(tag: Tag, version: number): void {
     const known = this.#versions.get(tag);
-    this.#versions.delete(tag);
     this.#versions.set(tag, Math.max(version, known ?? version));
     if (this.#versions.size <= this.#versionsMax) return;
-    const [oldest] = this.#versions.keys();
-    if (oldest !== undefined) this.#versions.delete(oldest);
+    this.#versions.takeOldest();
     this.dropped += 1;
   }
 }

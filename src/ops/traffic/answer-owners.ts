@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import type { RequestAnswered } from '../../gateway/diagnostics.ts';
+import { FifoMap } from '../../invalidation/fifo-map.ts';
 
 export interface Owner {
   readonly id: string;
@@ -14,8 +15,8 @@ const OWNERS_MAX = 20_000;
 
 export class AnswerOwners {
   readonly #ownersMax: number;
-  /** By the id of the key; the latest ones are at the end. */
-  readonly #owners = new Map<string, Owner>();
+  /** By the id of the key. */
+  readonly #owners = new FifoMap<string, Owner>();
 
   /** Some 200 B each. Default 20,000. */
   constructor(ownersMax = OWNERS_MAX) {
@@ -26,13 +27,8 @@ export class AnswerOwners {
   note({ keptAs, operation }: Pick<RequestAnswered, 'keptAs' | 'operation'>): void {
     if (keptAs === undefined || operation === undefined) return;
     const { id, name } = operation;
-    this.#owners.delete(keptAs);
     this.#owners.set(keptAs, { id, name });
-    if (this.#owners.size <= this.#ownersMax) return;
-    for (const oldest of this.#owners.keys()) {
-      this.#owners.delete(oldest);
-      return;
-    }
+    if (this.#owners.size > this.#ownersMax) this.#owners.takeOldest();
   }
 
   of(id: string): Owner | undefined {
