@@ -127,7 +127,7 @@ const TAGS: Timeline = {
     },
     {
       lane: 'page of posts', at: 66, tells: 'All below user:7, in one write: tags are paths.',
-      code: { file: 'src/invalidation/tag.ts', name: 'keysAbove' },
+      code: { file: 'src/invalidation/tag.ts', name: 'tagsAbove' },
     },
     {
       lane: 'profile', at: 83, tells: 'Ids are learnt from the answer, asked for or not.',

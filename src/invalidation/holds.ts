@@ -7,16 +7,19 @@ import assert from 'node:assert/strict';
 import { Matching } from './matching.ts';
 import type { Pattern } from './pattern.ts';
 import type { Purge } from './purge.ts';
-import { keyBelow, keysAbove, type Tag } from './tag.ts';
+import { tagsAbove, type Tag } from './tag.ts';
 
 export class Holds {
-  /** How many hold a tag, or a tag and `:*` for all below it. */
-  readonly #keys = new Map<string, number>();
+  /** How many hold each. */
+  readonly #tags = new Map<Tag, number>();
+  /** Likewise all that is strictly below a tag. */
+  readonly #subtrees = new Map<Tag, number>();
   readonly #patterns = new Set<{ readonly pattern: Pattern }>();
   #all = 0;
 
   get isEmpty(): boolean {
-    return this.#all === 0 && this.#keys.size === 0 && this.#patterns.size === 0;
+    const { size } = this.#tags;
+    return size + this.#subtrees.size + this.#patterns.size + this.#all === 0;
   }
 
   /** Returns what ends the hold; calling that again does nothing. */
@@ -43,8 +46,9 @@ export class Holds {
   }
 
   #holdsTag(tag: Tag, matching: Matching | undefined): boolean {
-    if (this.#keys.has(tag)) return true;
-    if (this.#keys.size > 0 && keysAbove(tag).some((key) => this.#keys.has(key))) return true;
+    if (this.#tags.has(tag)) return true;
+    const isBelow = (above: Tag): boolean => this.#subtrees.has(above);
+    if (this.#subtrees.size > 0 && tagsAbove(tag).some(isBelow)) return true;
     if (matching === undefined) return false;
     for (const { pattern } of this.#patterns) if (matching.matches(pattern, tag)) return true;
     return false;
@@ -53,9 +57,9 @@ export class Holds {
   #addOne(purge: Purge): void {
     switch (purge.kind) {
       case 'tag':
-        return this.#addKey(purge.tag);
+        return add(this.#tags, purge.tag);
       case 'below':
-        return this.#addKey(keyBelow(purge.tag));
+        return add(this.#subtrees, purge.tag);
       case 'all':
         this.#all += 1;
         return;
@@ -69,9 +73,9 @@ export class Holds {
   #releaseOne(purge: Purge): void {
     switch (purge.kind) {
       case 'tag':
-        return this.#releaseKey(purge.tag);
+        return release(this.#tags, purge.tag);
       case 'below':
-        return this.#releaseKey(keyBelow(purge.tag));
+        return release(this.#subtrees, purge.tag);
       case 'all':
         this.#all -= 1;
         return;
@@ -81,15 +85,15 @@ export class Holds {
         purge satisfies never;
     }
   }
+}
 
-  #addKey(key: string): void {
-    this.#keys.set(key, (this.#keys.get(key) ?? 0) + 1);
-  }
+function add(held: Map<Tag, number>, tag: Tag): void {
+  held.set(tag, (held.get(tag) ?? 0) + 1);
+}
 
-  #releaseKey(key: string): void {
-    const count = this.#keys.get(key);
-    assert(count !== undefined && count > 0, 'a hold ends once');
-    if (count === 1) this.#keys.delete(key);
-    else this.#keys.set(key, count - 1);
-  }
+function release(held: Map<Tag, number>, tag: Tag): void {
+  const count = held.get(tag);
+  assert(count !== undefined && count > 0, 'a hold ends once');
+  if (count === 1) held.delete(tag);
+  else held.set(tag, count - 1);
 }

@@ -25,6 +25,11 @@ export class MarkTable {
     return this.#slots.size;
   }
 
+  /** The position of the key that was not marked for longest. */
+  get oldest(): Position | undefined {
+    return this.#positions[this.#oldest];
+  }
+
   positionOf(key: string): Position | undefined {
     const slot = this.#slots.get(key);
     return slot === undefined ? undefined : this.#positions[slot];

@@ -11,7 +11,7 @@ import { Matching } from './matching.ts';
 import type { Pattern } from './pattern.ts';
 import { latest, ORIGIN, type Position } from './position.ts';
 import type { Purge } from './purge.ts';
-import { keyBelow, keysAbove, type Tag } from './tag.ts';
+import { tagsAbove, type Tag } from './tag.ts';
 
 export interface MarksLimits {
   /** Tags and subtrees whose last purge is remembered. */
@@ -37,9 +37,10 @@ export class Marks {
   #latest = ORIGIN;
   #latestBelow = ORIGIN;
   #latestPattern = ORIGIN;
-  /** A tag, or a tag and `:*` for all below it. */
-  readonly #marks = new MarkTable();
-  /** Of all their texts. */
+  readonly #tags = new MarkTable();
+  /** By the tag that all of one is strictly below. */
+  readonly #subtrees = new MarkTable();
+  /** Of the texts of both. */
   #length = 0;
   #patternsCost = 0;
   readonly #patterns: { readonly pattern: Pattern; readonly at: Position }[] = [];
@@ -61,17 +62,17 @@ export class Marks {
 
   /** How many tags, subtrees and patterns are remembered. */
   get size(): number {
-    return this.#marks.size + this.#patterns.length;
+    return this.#tags.size + this.#subtrees.size + this.#patterns.length;
   }
 
   mark(position: Position, purge: Purge): void {
     this.#latest = latest(this.#latest, position);
     switch (purge.kind) {
       case 'tag':
-        return this.#remember(purge.tag, position);
+        return this.#remember(this.#tags, purge.tag, position);
       case 'below':
         this.#latestBelow = latest(this.#latestBelow, position);
-        return this.#remember(keyBelow(purge.tag), position);
+        return this.#remember(this.#subtrees, purge.tag, position);
       case 'all':
         return this.raiseFloor(position);
       case 'pattern':
@@ -101,13 +102,14 @@ export class Marks {
     assert(isBounded && this.#floor <= this.#latest, 'limits hold, and a raised floor is a purge');
   }
 
-  #remember(key: string, position: Position): void {
-    if (this.#marks.mark(key, position)) this.#length += key.length;
+  #remember(table: MarkTable, tag: Tag, position: Position): void {
+    if (table.mark(tag, position)) this.#length += tag.length;
     while (this.#isFullOfMarks()) this.#forgetOldestMark();
   }
 
   #isFullOfMarks(): boolean {
-    return this.#marks.size > this.#marksMax || this.#length > MARK_LENGTH * this.#marksMax;
+    const size = this.#tags.size + this.#subtrees.size;
+    return size > this.#marksMax || this.#length > MARK_LENGTH * this.#marksMax;
   }
 
   #rememberPattern(pattern: Pattern, position: Position): void {
@@ -133,22 +135,22 @@ export class Marks {
   }
 
   #forgetOldestMark(): void {
-    const { key, position } = this.#marks.removeOldest();
+    const [tag, subtree] = [this.#tags.oldest, this.#subtrees.oldest];
+    const isOfTags = tag !== undefined && (subtree === undefined || tag <= subtree);
+    const { key, position } = (isOfTags ? this.#tags : this.#subtrees).removeOldest();
     this.#length -= key.length;
     this.raiseFloor(position);
   }
 
   #tagTouchedSince(since: Position, tag: Tag, matching: Matching | undefined): boolean {
-    if (this.#after(since, tag)) return true;
-    if (this.#latestBelow > since && keysAbove(tag).some((key) => this.#after(since, key))) {
-      return true;
-    }
+    if (isAfter(this.#tags.positionOf(tag), since)) return true;
+    const isBelow = (above: Tag): boolean => isAfter(this.#subtrees.positionOf(above), since);
+    if (this.#latestBelow > since && tagsAbove(tag).some(isBelow)) return true;
     if (matching === undefined) return false;
     return this.#patterns.some(({ pattern, at }) => at > since && matching.matches(pattern, tag));
   }
+}
 
-  #after(since: Position, key: string): boolean {
-    const at = this.#marks.positionOf(key);
-    return at !== undefined && at > since;
-  }
+function isAfter(at: Position | undefined, since: Position): boolean {
+  return at !== undefined && at > since;
 }

@@ -4,6 +4,7 @@
  * padded with zeros; on the wire (headers, `metadata.position`) it is the plain Redis form
  * `1772366400000-5`.
  */
+import { ownText } from './own-text.ts';
 
 declare const brand: unique symbol;
 export type Position = string & { readonly [brand]: 'Position' };
@@ -26,7 +27,7 @@ export function parsePosition(text: string): Position | undefined {
   const match = WIRE_FORM.exec(text);
   if (match === null || Number(match[2]) >= Number.MAX_SAFE_INTEGER) return undefined;
   const ms = (match[1] as string).padStart(MS_DIGITS, '0');
-  return `${ms}-${(match[2] as string).padStart(SEQUENCE_DIGITS, '0')}` as Position;
+  return ownText(`${ms}-${(match[2] as string).padStart(SEQUENCE_DIGITS, '0')}`) as Position;
 }
 
 /** The wire form, which is also the ID of the record in the Redis Stream. */
@@ -43,7 +44,9 @@ export function loggedMsOf(position: Position): number {
 /** The least position after `position`; every later record of the log is at it or beyond it. */
 export function successor(position: Position): Position {
   const last = position.charCodeAt(position.length - 1);
-  if (last < NINE) return position.slice(0, -1) + String.fromCharCode(last + 1) as Position;
+  // Of one piece: to compare it is not to be what puts it together, in the midst of a purge.
+  const next = String.fromCharCode(last + 1);
+  if (last < NINE) return ownText(position.slice(0, -1) + next) as Position;
   const ms = Number(position.slice(0, MS_DIGITS));
   return positionOf(ms, Number(position.slice(MS_DIGITS + 1)) + 1);
 }

@@ -128,16 +128,11 @@ function isEscapedSegment(segment: string): boolean {
   return HASHED.test(segment) || escapeSegment(unescapeSegment(segment)) === segment;
 }
 
-/** Stands for all tags below `tag`. No tag looks so, since a star is escaped in tags. */
-export function keyBelow(tag: string): string {
-  return `${tag}:*`;
-}
-
-/** The keys of the subtrees that `tag` is in, the nearest first. */
-export function keysAbove(tag: Tag): string[] {
-  const keys: string[] = [];
+/** The tags that `tag` is strictly below, the nearest first. */
+export function tagsAbove(tag: Tag): readonly Tag[] {
+  const above: Tag[] = [];
   for (let end = tag.lastIndexOf(':'); end > 0; end = tag.lastIndexOf(':', end - 1)) {
-    keys.push(keyBelow(tag.slice(0, end)));
+    above.push(tag.slice(0, end) as Tag);
   }
-  return keys;
+  return above;
 }

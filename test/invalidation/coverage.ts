@@ -1,7 +1,7 @@
 /** What the log purges, so that a test can ask whether an invalidation is in it, or a wider one. */
 import { RedisLog } from '../../src/invalidation/log-redis.ts';
 import { purgesOf } from '../../src/invalidation/purges-of.ts';
-import { entityTag, keysAbove, type Tag } from '../../src/invalidation/tag.ts';
+import { entityTag, tagsAbove, type Tag } from '../../src/invalidation/tag.ts';
 import { TestFollower } from './log-contract.ts';
 
 export interface Coverage {
@@ -34,6 +34,6 @@ export async function readCoverage(redis: string): Promise<Coverage> {
   follower.abort();
   await log.close();
   const covers = (tag: Tag): boolean =>
-    [tag, ...keysAbove(tag), '*'].some((key) => purged.has(key));
+    [tag, ...tagsAbove(tag).map((above) => `${above}:*`), '*'].some((key) => purged.has(key));
   return { records, wide, covers: (type, id) => covers(entityTag(type, id)) };
 }
