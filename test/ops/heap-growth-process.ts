@@ -11,7 +11,7 @@ import { systemClock, type Clock } from '../../src/invalidation/clock.ts';
 import { boundHeapGrowth, lendHeapRoom } from '../../src/ops/heap-growth.ts';
 
 const [how, load] = process.argv.slice(2);
-if (how === 'growth alone') setFlagsFromString('--heap-growing-percent=25');
+if (how === 'growth alone') setFlagsFromString('--heap-growing-percent=16');
 if (how === 'bound' || how === 'lent') boundHeapGrowth();
 // It looks once: what it would see later is a matter of when V8 has collected what.
 const once: Clock = { ...systemClock, after: () => () => undefined };

@@ -57,9 +57,9 @@ it.each([
   { usedBytes: 64 * MIB, bytesMax: 256 * MIB, percent: 100 },
   { usedBytes: 128 * MIB, bytesMax: 256 * MIB, percent: 50 },
   { usedBytes: 150 * MIB, bytesMax: 256 * MIB, percent: 28 },
-  { usedBytes: 190 * MIB, bytesMax: 256 * MIB, percent: 25 },
-  { usedBytes: 300 * MIB, bytesMax: 256 * MIB, percent: 25 },
-  { usedBytes: 64 * MIB, bytesMax: 1 * MIB, percent: 25 },
+  { usedBytes: 190 * MIB, bytesMax: 256 * MIB, percent: 16 },
+  { usedBytes: 300 * MIB, bytesMax: 256 * MIB, percent: 16 },
+  { usedBytes: 64 * MIB, bytesMax: 1 * MIB, percent: 16 },
 ])('is let grow by $percent % with $usedBytes of $bytesMax taken', ({ percent, ...memory }) => {
   expect(growthPercent(memory)).toBe(percent);
 });
