@@ -56,10 +56,8 @@ class Orders {
 /** Of all objects of which the same is selected. */
 class Order {
   readonly #orders: Orders;
-  /** By response key, in order: where its own fields are selected. */
-  readonly #fields = new Map<string, SelectionSetNode[]>();
-  readonly #places = new Map<string, number>();
-  readonly #below = new Map<string, Order>();
+  /** By response key, in order. */
+  readonly #fields = new Map<string, Field>();
   readonly #conditional = new Set<string>();
   /** Names of fragments: each is looked at once, as fragments may spread others many times. */
   readonly #spread = new Set<string>();
@@ -68,7 +66,6 @@ class Order {
   constructor(selectionSets: readonly SelectionSetNode[], orders: Orders) {
     this.#orders = orders;
     for (const { selections } of selectionSets) this.#collect(selections, false);
-    for (const key of this.#fields.keys()) this.#places.set(key, this.#places.size);
   }
 
   putIn(value: unknown): void {
@@ -116,37 +113,28 @@ class Order {
     key: string,
     { isMaybe, below }: { isMaybe: boolean; below: SelectionSetNode | undefined },
   ): void {
-    const fields = this.#fields.get(key);
-    if (fields === undefined) this.#fields.set(key, []);
+    const known = this.#fields.get(key);
+    const field = known ?? { place: this.#fields.size, selectionSets: [], order: undefined };
+    if (known === undefined) this.#fields.set(key, field);
     else if (this.#conditional.has(key)) this.#isTold = false;
-    if (fields === undefined && isMaybe) this.#conditional.add(key);
-    if (below !== undefined) this.#fields.get(key)?.push(below);
+    if (known === undefined && isMaybe) this.#conditional.add(key);
+    if (below !== undefined) field.selectionSets.push(below);
   }
 
   #putInObject(object: Record<string, unknown>): void {
+    let [last, isInOrder] = [-1, true];
     const keys = Object.keys(object);
     for (const key of keys) {
-      const selectionSets = this.#fields.get(key);
-      if (selectionSets === undefined || selectionSets.length === 0) continue;
-      this.#orderBelow(key, selectionSets).putIn(object[key]);
-    }
-    if (this.#isTold && !this.#isInOrder(keys)) this.#sort(object, keys);
-  }
-
-  #orderBelow(key: string, selectionSets: readonly SelectionSetNode[]): Order {
-    const order = this.#below.get(key) ?? this.#orders.of(selectionSets);
-    this.#below.set(key, order);
-    return order;
-  }
-
-  #isInOrder(keys: readonly string[]): boolean {
-    let last = -1;
-    return keys.every((key) => {
-      const place = this.#placeOf(key);
-      const isAfter = place >= last;
+      const field = this.#fields.get(key);
+      const place = field?.place ?? this.#fields.size;
+      if (place < last) isInOrder = false;
       last = place;
-      return isAfter;
-    });
+      if (field !== undefined && field.selectionSets.length > 0) {
+        field.order ??= this.#orders.of(field.selectionSets);
+        field.order.putIn(object[key]);
+      }
+    }
+    if (this.#isTold && !isInOrder) this.#sort(object, keys);
   }
 
   #sort(object: Record<string, unknown>, keys: readonly string[]): void {
@@ -160,6 +148,14 @@ class Order {
 
   /** What nobody asked for is at the end. */
   #placeOf(key: string): number {
-    return this.#places.get(key) ?? this.#places.size;
+    return this.#fields.get(key)?.place ?? this.#fields.size;
   }
+}
+
+interface Field {
+  readonly place: number;
+  /** Where its own fields are selected. */
+  readonly selectionSets: SelectionSetNode[];
+  /** Of these, once it was wanted. */
+  order: Order | undefined;
 }

@@ -61,10 +61,10 @@ export class ResponseCache {
     }
     const key = keyOfResponse(operationOf(args), { audience, hash });
     const asked: Asked = { args, plan, exchange, execute, audience };
-    let fill: Fill | undefined;
+    let own: Own | undefined;
     const load = async (): Promise<readonly Fill[]> => {
-      fill = await this.#load(asked);
-      return [fill];
+      own = await this.#load(asked);
+      return [own.fill];
     };
     const again = exchange.again(args.contextValue as object, audience);
     const use: Use = {
@@ -80,9 +80,9 @@ export class ResponseCache {
     return orUnstorable(
       read.then(([outcome]) => {
         assert(outcome !== undefined, 'one key, one outcome');
-        exchange.answer = this.#answerOf(outcome, asked, { fill, kept });
+        exchange.answer = this.#answerOf(outcome, asked, { fill: own?.fill, kept });
         if (outcome.how === 'l1' || outcome.how === 'l2') this.#audit(outcome.entry, asked, again);
-        return resultOf(outcome.value);
+        return resultOf(outcome.value, own);
       }),
       (result) => {
         exchange.answer = unstored('error');
@@ -99,10 +99,10 @@ export class ResponseCache {
     return result;
   }
 
-  async #load(asked: Asked): Promise<Fill> {
+  async #load(asked: Asked): Promise<Own> {
     const beganAt = this.#options.clock.now();
     const tagged = await this.#options.execution(asked);
-    return fillOf(tagged, asked, beganAt);
+    return ownOf(tagged, asked, beganAt);
   }
 
   /** Holds nothing else of the request: it may be kept for as long as what is loaded. */
@@ -113,7 +113,7 @@ export class ResponseCache {
   async #reload(asked: Repeatable, again: Again): Promise<readonly Fill[]> {
     const own = inContext(asked, await again('reload'));
     own.exchange.loadsEarly = asked.plan.strategy.earlyExpiry > 0;
-    return [await this.#load(own)];
+    return [(await this.#load(own)).fill];
   }
 
   /** Has the origin asked again when nobody waits for it. */
@@ -201,8 +201,14 @@ function unstored(unstorable: string): Answer {
   return { ...bypassed('uncacheable'), how: { kind: 'miss', stored: false, unstorable } };
 }
 
-/** What is kept of a result. */
-function fillOf(tagged: Tagged, asked: Asked, beganAt: Millis): Fill {
+/** What was loaded for this very read. */
+interface Own {
+  readonly fill: Fill;
+  /** What the value is the bytes of. */
+  readonly text: string;
+}
+
+function ownOf(tagged: Tagged, asked: Asked, beganAt: Millis): Own {
   const { args, plan, exchange, audience } = asked;
   const { parts } = exchange;
   const variables: Variables = args.variableValues ?? {};
@@ -220,7 +226,7 @@ function fillOf(tagged: Tagged, asked: Asked, beganAt: Millis): Fill {
   const shareable = unstorable === undefined && ttlMs > 0;
   const text = JSON.stringify(extensions === undefined ? { data } : { data, extensions });
   const value = ownBytesOf(text);
-  return {
+  const fill = {
     ...lifetime, value,
     ...(shareable && { digest: digestOf(value) }),
     tags: [...new Set([...tags, ...plan.declaredTags(variables), ...audience.tags])],
@@ -229,13 +235,15 @@ function fillOf(tagged: Tagged, asked: Asked, beganAt: Millis): Fill {
     ttlMs: unstorable === undefined ? ttlMs : parts.isPutOff ? Math.max(1, ttlMs) : 0,
     shareable,
   };
+  return { fill, text };
 }
 
 /** A result whose text is at hand; it is parsed only for who looks into it. */
-function resultOf(body: Buffer): ExecutionResult {
+function resultOf(body: Buffer, own: Own | undefined): ExecutionResult {
   let parsed: ExecutionResult | undefined;
-  const parse = (): ExecutionResult => (parsed ??= JSON.parse(body.toString()) as ExecutionResult);
-  const result = { stringify: () => body.toString() };
+  const stringify = (): string => (own?.fill.value === body ? own.text : body.toString());
+  const parse = (): ExecutionResult => (parsed ??= JSON.parse(stringify()) as ExecutionResult);
+  const result = { stringify };
   Object.defineProperty(result, 'data', { get: () => parse().data, enumerable: true });
   return result as ExecutionResult;
 }
