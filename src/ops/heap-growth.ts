@@ -26,12 +26,15 @@ export const NEW_SPACE_ARGUMENT = '--max-semi-space-size=16';
  * What Buffers hold is on the way with the last of these alone; otherwise it counts towards the end
  * and not towards the way (`Heap::OldGenerationSpaceAvailable`). A cache then comes to the limit
  * with nothing marked. All is marked at once, for a tenth of a second, and compiled code is thrown
- * away with each shape of which there is no object just then: a hundred functions at a time.
+ * away with each shape of which there is no object just then: a hundred functions at a time. V8
+ * before 13 (Node 22) does not know it, and has to begin early.
  */
-const MARKING_ARGUMENTS = [
-  '--incremental-marking-soft-trigger=70', '--incremental-marking-hard-trigger=90',
-  '--external-memory-accounted-in-global-limit',
-];
+const MARKING_ARGUMENTS = Number.parseInt(process.versions.v8, 10) < 13
+  ? ['--incremental-marking-soft-trigger=40', '--incremental-marking-hard-trigger=60']
+  : [
+    '--incremental-marking-soft-trigger=70', '--incremental-marking-hard-trigger=90',
+    '--external-memory-accounted-in-global-limit',
+  ];
 const LOOK_EVERY_MS: Millis = 1_000;
 /** Smaller steps are not worth a change. */
 const STEP_PERCENT = 10;

@@ -16,7 +16,8 @@ async function grown(
   how: How,
   load: 'busy' | 'caching' | 'filling' = 'filling',
 ): Promise<Grown> {
-  const { stdout } = await promisify(execFile)(process.execPath, [file, how, load]);
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [file, how, load]);
+  expect(stderr).not.toContain('unrecognized flag');
   return JSON.parse(stdout) as Grown;
 }
 
