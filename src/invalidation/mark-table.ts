@@ -4,7 +4,7 @@
  * tenth less time for a message than with a Map that is kept in that order.
  */
 import assert from 'node:assert/strict';
-import type { Position } from './position.ts';
+import { ORIGIN, type Position } from './position.ts';
 
 const NONE = -1;
 const SLOTS_MIN = 64;
@@ -65,6 +65,7 @@ export class MarkTable {
     this.#unlink(slot);
     this.#slots.delete(removed.key);
     this.#keys[slot] = '';
+    this.#positions[slot] = ORIGIN;
     this.#free.push(slot);
     return removed;
   }

@@ -18,6 +18,17 @@ const LENT_SHARE = 0.75;
  * requests under way grow old before they are answered: a miss takes half as much again.
  */
 export const NEW_SPACE_ARGUMENT = '--max-semi-space-size=16';
+const BUFFERS_ARGUMENT = '--external-memory-accounted-in-global-limit';
+const LOOK_EVERY_MS: Millis = 1_000;
+/** Smaller steps are not worth a change. */
+const STEP_PERCENT = 10;
+
+/** V8 reads the flags at each collection, so they may be set in a process that runs. */
+export function boundHeapGrowth(): void {
+  setFlagsFromString(growthArgument(GROWTH_PERCENT));
+  for (const argument of markingArguments(process.versions.v8)) setFlagsFromString(argument);
+}
+
 /**
  * Marking begins at so much of the way to the limit. Left to itself V8 begins when less is left of
  * it than the space for new objects may take, which with a small heap is after each collection of
@@ -27,22 +38,16 @@ export const NEW_SPACE_ARGUMENT = '--max-semi-space-size=16';
  * and not towards the way (`Heap::OldGenerationSpaceAvailable`). A cache then comes to the limit
  * with nothing marked. All is marked at once, for a tenth of a second, and compiled code is thrown
  * away with each shape of which there is no object just then: a hundred functions at a time. V8
- * before 13 (Node 22) does not know it, and has to begin early.
+ * before 13 (Node 22) does not know it, and has to begin early; since 14.8 it is so anyway.
  */
-const MARKING_ARGUMENTS = Number.parseInt(process.versions.v8, 10) < 13
-  ? ['--incremental-marking-soft-trigger=40', '--incremental-marking-hard-trigger=60']
-  : [
-    '--incremental-marking-soft-trigger=70', '--incremental-marking-hard-trigger=90',
-    '--external-memory-accounted-in-global-limit',
+export function markingArguments(v8: string): readonly string[] {
+  const [major = 0, minor = 0] = v8.split('.').map(Number);
+  const triggers = (soft: number, hard: number): string[] => [
+    `--incremental-marking-soft-trigger=${soft}`, `--incremental-marking-hard-trigger=${hard}`,
   ];
-const LOOK_EVERY_MS: Millis = 1_000;
-/** Smaller steps are not worth a change. */
-const STEP_PERCENT = 10;
-
-/** V8 reads the flags at each collection, so they may be set in a process that runs. */
-export function boundHeapGrowth(): void {
-  setFlagsFromString(growthArgument(GROWTH_PERCENT));
-  for (const argument of MARKING_ARGUMENTS) setFlagsFromString(argument);
+  if (major < 13) return triggers(40, 60);
+  const isSoAnyway = major > 14 || (major === 14 && minor >= 8);
+  return isSoAnyway ? triggers(70, 90) : [...triggers(70, 90), BUFFERS_ARGUMENT];
 }
 
 export interface HeapRoomOptions {

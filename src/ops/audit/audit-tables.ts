@@ -111,12 +111,16 @@ export class AuditTables {
     await this.#session.query(WRITE, ['[]', position]);
   }
 
-  /** Says that records after `from` and up to `to` are not here, because the log lost them. */
-  async writeGap(from: Position, to: Position): Promise<void> {
+  /**
+   * Says that records after `from` and up to `to` are not here, because the log lost them. Resolves
+   * to whether that is new.
+   */
+  async writeGap(from: Position, to: Position): Promise<boolean> {
     await this.#add([dayOf(to)]);
-    await this.#session.query(
+    const added = await this.#session.query(
       `INSERT INTO freshet_audit.gap (from_position, to_position) VALUES ($1, $2)
-       ON CONFLICT DO NOTHING`, [from, to]);
+       ON CONFLICT DO NOTHING RETURNING 1`, [from, to]);
+    return added.length > 0;
   }
 
   /** Makes today and the days to come, and drops what is past its time. */

@@ -224,7 +224,9 @@ export class Auditor {
 
   async #writeGap(gap: Gap | undefined, tables: AuditTables): Promise<void> {
     if (gap === undefined) return;
-    await tables.writeGap(gap.from, gap.to);
+    const isNew = await tables.writeGap(gap.from, gap.to);
+    // Where what came after it could not be written, it is told of again.
+    if (!isNew) return;
     this.#gaps += 1;
     const { warn } = this.#options;
     warn('the log has lost records that the audit had not read: the audit says where');
