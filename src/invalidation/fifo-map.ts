@@ -21,10 +21,6 @@ export class FifoMap<Key, Value> {
     return this.#entries.get(key);
   }
 
-  has(key: Key): boolean {
-    return this.#entries.has(key);
-  }
-
   /** As the newest, also where it was there. */
   set(key: Key, value: Value): void {
     this.#entries.delete(key);

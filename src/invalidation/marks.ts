@@ -135,8 +135,8 @@ export class Marks {
   }
 
   #forgetOldestMark(): void {
-    const [tag, subtree] = [this.#tags.oldest, this.#subtrees.oldest];
-    const isOfTags = tag !== undefined && (subtree === undefined || tag <= subtree);
+    const [at, below] = [this.#tags.oldest, this.#subtrees.oldest];
+    const isOfTags = at !== undefined && (below === undefined || at <= below);
     const { key, position } = (isOfTags ? this.#tags : this.#subtrees).removeOldest();
     this.#length -= key.length;
     this.raiseFloor(position);

@@ -17,7 +17,7 @@ let another: RedisLog;
 beforeEach(async () => {
   server = await startRedis();
   const open = () => new RedisLog({
-    redis: server.url, heartbeatMs: 20, appendTimeoutMs: 10_000,
+    redis: server.url, heartbeatMs: 20, appendTimeoutMs: 1_000,
   });
   [log, another] = [open(), open()];
 });

@@ -61,6 +61,16 @@ describe.each(Object.entries(IMPLEMENTATIONS))('an auditor with %s', (_, start) 
     }, { what: `${positions.length} records are in the audit` });
   }
 
+  /** That has lost some of the later records, of which no auditor has heard. */
+  async function forgetfulLog(): Promise<{ log: Log; first: string[]; later: string[] }> {
+    const log = memoryLog(20);
+    const first = await append(log, 5);
+    const auditor = auditorOf(log);
+    await written(first);
+    await auditor.close();
+    return { log, first, later: await append(log, 60) };
+  }
+
   const positionsOf = ({ logs }: AuditPage): string[] =>
     logs.map(({ position }) => position).toReversed();
 
@@ -100,12 +110,7 @@ describe.each(Object.entries(IMPLEMENTATIONS))('an auditor with %s', (_, start) 
   });
 
   it('says where the log did not reach back any more', async () => {
-    const log = memoryLog(20);
-    const first = await append(log, 5);
-    const auditor = auditorOf(log);
-    await written(first);
-    await auditor.close();
-    const later = await append(log, 60);
+    const { log, first, later } = await forgetfulLog();
     auditorOf(log);
     const last = later.at(-1);
     const page = await until(async () => {
@@ -121,12 +126,7 @@ describe.each(Object.entries(IMPLEMENTATIONS))('an auditor with %s', (_, start) 
   });
 
   it('says so before it shows what came after', async () => {
-    const log = memoryLog(20);
-    const first = await append(log, 5);
-    const auditor = auditorOf(log);
-    await written(first);
-    await auditor.close();
-    await append(log, 60);
+    const { log, first } = await forgetfulLog();
     const shownBefore: string[][] = [];
     let refusals = 2;
     const watched: Pick<AuditDatabase, 'open'> = {
