@@ -18,8 +18,6 @@ COPY --from=build /build/schema schema
 COPY --from=build /build/dist dist
 COPY deploy/healthcheck.js deploy/healthcheck.js
 RUN ln -s /app/dist/ops/cli/bin.js /usr/local/bin/freshet && chmod +x dist/ops/cli/bin.js
-# Space for new objects that fits beside a cache with a limit; V8 would take up to 128 MiB.
-ENV NODE_OPTIONS=--max-semi-space-size=16
 USER node
 EXPOSE 4000
 # The operators' listener is on loopback: asked from inside the container.

@@ -6,10 +6,8 @@
  *     npm run bench:memory
  *     npm run bench:memory -- --quick --cases 100000x300 --no-http
  */
-import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { buildPackage, startFreshet, startSubgraph } from './contestants.ts';
@@ -41,9 +39,7 @@ const results: object[] = [];
 requirePrograms('wrk', 'taskset');
 for (const one of CASES) await measureStore(one);
 if (values.http) buildPackage();
-for (const one of values.http ? CASES : []) {
-  for (const nodeArgs of [nodeArgsOfImage(), []]) await measureGateway(one, nodeArgs);
-}
+for (const one of values.http ? CASES : []) await measureGateway(one);
 keep('memory', { quick, results });
 
 interface Filled {
@@ -70,25 +66,14 @@ async function measureStore({ entries, bytes }: { entries: number; bytes: number
   });
 }
 
-/** What the container gives Node, and who installs the package has to give it by himself. */
-function nodeArgsOfImage(): readonly string[] {
-  const file = readFileSync(new URL('../Dockerfile', import.meta.url), 'utf8');
-  const [, args] = /^ENV NODE_OPTIONS=(\S+)$/m.exec(file) ?? [];
-  assert(args !== undefined, 'the Dockerfile sets NODE_OPTIONS');
-  return [args];
-}
-
 /** The limit is what the entries come to, or so: all the rest of the process is beyond it. */
 async function measureGateway(
-  one: { entries: number; bytes: number },
-  nodeArgs: readonly string[],
+  { entries, bytes }: { entries: number; bytes: number },
 ): Promise<void> {
-  const { entries, bytes } = one;
   const subgraph = await startSubgraph('accounts');
   const bytesMax = Math.max(64 * MIB, Math.round(entries * (bytes + 400)));
   const gateway = await startFreshet({
     built: true,
-    nodeArgs,
     config: {
       subgraphs: { accounts: subgraph.url },
       // Two entries for each answer: it and the root field of its subgraph.
@@ -119,7 +104,7 @@ async function measureGateway(
   const payload = answerTo({ id: idOf(1), bytes }).length;
   const beyondLimit = Math.max(peak.bytes, rss) - bytesMax;
   const holds = beyondLimit <= BEYOND_BYTES_MAX;
-  console.log(`gateway ${nodeArgs.join(' ') || 'without flags'}, limit ${mib(bytesMax)}, `
+  console.log(`gateway, limit ${mib(bytesMax)}, `
     + `${state.entries} entries of ${payload} B, `
     + `${state.evictions} evicted: RSS ${mib(rest)} at rest, ${mib(rss)} filled, `
     + `${mib(peak.bytes)} at most: ${mib(beyondLimit)} beyond the limit `
@@ -127,7 +112,7 @@ async function measureGateway(
     + `reckoned ${Math.round(state.bytes / state.entries - payload)} B an entry beside payload, `
     + `RSS grown by ${Math.round((rss - rest) / state.entries - payload)}`);
   results.push({
-    where: 'gateway', nodeArgs, bytesMax, entries: state.entries, payload,
+    where: 'gateway', bytesMax, entries: state.entries, payload,
     evictions: state.evictions,
     restBytes: rest, rssBytes: rss, peakBytes: peak.bytes, beyondLimit, holds,
     reckonedBytes: state.bytes,

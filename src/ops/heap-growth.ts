@@ -87,7 +87,7 @@ function growthArgument(percent: number): string {
 
 /**
  * Arguments of Node for a process that is to be started, since V8 reads this flag only then. What
- * somebody has decided stays.
+ * somebody has decided stays: then they are `execArgv` itself.
  */
 export function withBoundNewSpace(
   execArgv: readonly string[],
@@ -95,4 +95,16 @@ export function withBoundNewSpace(
 ): readonly string[] {
   const isDecided = [...execArgv, nodeOptions].some((text) => text.includes('semi-space'));
   return isDecided ? execArgv : [...execArgv, NEW_SPACE_ARGUMENT];
+}
+
+/**
+ * Has this process begin anew with that space bound, unless somebody has decided. `restart` returns
+ * where it cannot.
+ */
+export function boundNewSpace(
+  restart: (execArgv: readonly string[]) => void,
+  { execArgv, env }: Pick<NodeJS.Process, 'execArgv' | 'env'> = process,
+): void {
+  const bound = withBoundNewSpace(execArgv, env['NODE_OPTIONS']);
+  if (bound !== execArgv) restart(bound);
 }

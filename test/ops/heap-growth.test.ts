@@ -1,10 +1,9 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import {
-  growthPercent, markingArguments, NEW_SPACE_ARGUMENT, withBoundNewSpace,
+  boundNewSpace, growthPercent, markingArguments, NEW_SPACE_ARGUMENT, withBoundNewSpace,
 } from '../../src/ops/heap-growth.ts';
 
 const MIB = 2 ** 20;
@@ -84,7 +83,12 @@ it('bounds the space for new objects of a process that is started, unless somebo
   expect(withBoundNewSpace([], '--semi-space-growth-factor=1')).toEqual([]);
 });
 
-it('is the same space in the image, for the one process there', () => {
-  const image = readFileSync(new URL('../../Dockerfile', import.meta.url), 'utf8');
-  expect(image).toContain(`\nENV NODE_OPTIONS=${NEW_SPACE_ARGUMENT}\n`);
+it('begins a process anew for that, once', () => {
+  const begun: (readonly string[])[] = [];
+  const start = (execArgv: string[], env = {}): void =>
+    boundNewSpace((anew) => begun.push(anew), { execArgv, env });
+  start(['--inspect']);
+  start(['--inspect', NEW_SPACE_ARGUMENT]);
+  start([], { NODE_OPTIONS: '--max-semi-space-size=64' });
+  expect(begun).toEqual([['--inspect', NEW_SPACE_ARGUMENT]]);
 });

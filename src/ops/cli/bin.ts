@@ -1,6 +1,13 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
-import { main } from './main.ts';
+import { boundNewSpace } from '../heap-growth.ts';
+import { restart } from './restart.ts';
+
+/** The commands that go on running as gateways. */
+const LASTING: readonly unknown[] = ['start', 'demo'];
+// Before all that a gateway consists of is loaded: it would be loaded twice.
+if (LASTING.includes(process.argv[2])) boundNewSpace(restart);
+const { main } = await import('./main.ts');
 
 // Whoever reads may have seen enough: `freshet watch | head`.
 process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
