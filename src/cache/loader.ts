@@ -40,7 +40,7 @@ export class Loader {
   async load(missing: readonly Want[], load: Load): Promise<void> {
     if (missing.length === 0) return;
     const { horizon, clock, stats } = this.#options;
-    const ordered = missing.toSorted((a, b) => a.index - b.index);
+    const ordered = missing.length === 1 ? missing : missing.toSorted((a, b) => a.index - b.index);
     const stamp = horizon.position;
     const beganAt = clock.now();
     stats.loads += 1;

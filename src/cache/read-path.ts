@@ -25,7 +25,7 @@ import { LockedLoader } from './locked-loader.ts';
 import { Patience } from './patience.ts';
 import { newReadPathStats, type ReadPathStats } from './read-stats.ts';
 import { SingleFlight, type Flight, type Landing } from './single-flight.ts';
-import type { Found, Tiers } from './tiers.ts';
+import type { Found, Results, Tiers } from './tiers.ts';
 import {
   isOpen, wantOf, wantsOf, type Call, type Party, type Place, type Want,
 } from './want.ts';
@@ -109,14 +109,14 @@ export class ReadPath {
     options: ReadOptions = {},
   ): Promise<readonly Outcome[]> {
     const wants = wantsOf(keys, options);
-    let open = [...wants.values()];
+    let open: readonly Want[] = wants.length === 1 ? wants : [...new Set(wants)];
     for (let round = 1; open.length > 0; round += 1) {
       if (round > ROUNDS_MAX) for (const want of open) want.alone = true;
       await this.#round(open, { load, options, isReload: false });
       for (const { failures } of open) if (failures.length >= FAILURES_MAX) throw failures.at(-1);
       open = open.filter(({ outcome }) => outcome === undefined);
     }
-    return keys.map(({ id }) => wants.get(id)?.outcome as Outcome);
+    return wants.map(({ outcome }) => outcome as Outcome);
   }
 
   /** As `Tiers.below`; undefined also where somebody loads it, whom `read` waits for. */
@@ -168,7 +168,8 @@ export class ReadPath {
     }
     for (const want of led) want.flight = this.#flights.begin(want.key.id);
     // Own loads wait for nobody, so two callers that wait for each other both land.
-    await Promise.all([this.#lead({ led, alone }, call), ...followed]);
+    const own = this.#lead({ led, alone }, call);
+    await (followed.length === 0 ? own : Promise.all([own, ...followed]));
   }
 
   /** Whether L1 answers: with what is current, or is past its TTL and being loaded anew. */
@@ -231,7 +232,8 @@ export class ReadPath {
     return this.#background.begin(async () => {
       const flight = this.#flights.begin(key.id);
       if (flight === undefined) return;
-      const want = { ...wantOf(key, index), flight, knowsL2: known !== undefined };
+      const want = wantOf({ key, index }, { knowsL2: known !== undefined });
+      want.flight = flight;
       const load: Load = (missing) => background()(missing);
       const options: ReadOptions = { ...use, patience: undefined };
       await this.#lead({ led: [want], alone: [] }, { load, options, isReload: true });
@@ -242,7 +244,11 @@ export class ReadPath {
   async #lead({ led, alone }: Party, call: Call): Promise<void> {
     const all = [...led, ...alone];
     try {
-      await this.#find(led.filter(({ knowsL2 }) => !knowsL2), call);
+      const unsought = led.filter(({ knowsL2 }) => !knowsL2);
+      const { patience } = call.options;
+      const keys = unsought.map(({ key }) => key);
+      const found = this.#tiers.get(keys, { withExpired: true, patience });
+      this.#find(unsought, found instanceof Promise ? await found : found, call);
       await this.#load(all.filter(isOpen), call);
       for (const want of led) this.#loaded(want, call.options);
     } catch (error) {
@@ -270,11 +276,7 @@ export class ReadPath {
     if (how === 'loaded' && entry !== undefined) this.#hot.loaded(want, entry, use);
   }
 
-  async #find(led: readonly Want[], { options, isReload }: Call): Promise<void> {
-    if (led.length === 0) return;
-    const { patience } = options;
-    const keys = led.map(({ key }) => key);
-    const found = await this.#tiers.get(keys, { withExpired: true, patience });
+  #find(led: readonly Want[], found: Results, { options, isReload }: Call): void {
     for (const [at, want] of led.entries()) {
       const hit = found[at];
       if (hit === undefined) continue;

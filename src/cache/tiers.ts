@@ -39,6 +39,15 @@ export interface TiersOptions {
   readonly freshness: Freshness;
 }
 
+export type Results = readonly (Found | undefined)[];
+
+/** What L1 has not. */
+interface Asked {
+  readonly keys: readonly CacheKey[];
+  readonly missing: readonly number[];
+  readonly options: GetOptions;
+}
+
 type Refusals<V extends string> = Record<Exclude<V, 'current'>, number>;
 
 export interface TiersStats {
@@ -94,17 +103,23 @@ export class Tiers {
     return entry !== undefined && this.#freshness.judge(entry) === 'expired' ? entry : undefined;
   }
 
-  /** L1, and for what is not there L2. One result for each key, in order. */
-  async get(
-    keys: readonly CacheKey[],
-    { withExpired = false, patience }: GetOptions = {},
-  ): Promise<readonly (Found | undefined)[]> {
+  /** L1, and for what is not there L2. One result for each key, in order; at once without L2. */
+  get(keys: readonly CacheKey[], options: GetOptions = {}): Results | Promise<Results> {
     const results = keys.map((key): Found | undefined => {
       const entry = this.peek(key);
       return entry === undefined ? undefined : { entry, tier: 'l1', verdict: 'current' };
     });
     const missing = results.flatMap((found, index) => found === undefined ? [index] : []);
     if (missing.length === 0) return results;
+    if (this.#l2 !== undefined) return this.#complete(results, { keys, missing, options });
+    this.stats.misses += missing.length;
+    return results;
+  }
+
+  async #complete(
+    results: (Found | undefined)[],
+    { keys, missing, options: { withExpired = false, patience } }: Asked,
+  ): Promise<Results> {
     const missed = missing.map((index) => keys[index] as CacheKey);
     const below = await this.#getFromL2(missed, patience);
     for (const [at, index] of missing.entries()) {
@@ -144,7 +159,7 @@ export class Tiers {
       : this.#freshness.judgeFill(entry, evidence);
     if (verdict === 'current') {
       this.#l1.set(key, entry);
-      void this.#setInL2(key, entry);
+      if (this.#l2 !== undefined) void this.#setInL2(key, entry);
     } else {
       this.stats.refused[verdict] += 1;
       this.#l1.refused(key, entry, verdict);

@@ -37,23 +37,27 @@ export interface Call {
   readonly isReload: boolean;
 }
 
-export function wantOf(key: CacheKey, index: number): Want {
+export function wantOf(
+  { key, index }: Place,
+  { bypass: alone = false, knowsL2 = false }: Pick<ReadOptions, 'bypass' | 'knowsL2'>,
+): Want {
   return {
-    key, index, alone: false, knowsL2: false,
+    key, index, alone, knowsL2,
     flight: undefined, outcome: undefined, fallback: undefined, failures: [],
   };
 }
 
-/** One for each key, however often it was asked for. */
-export function wantsOf(
-  keys: readonly CacheKey[],
-  { bypass: alone = false, knowsL2 = false }: ReadOptions,
-): ReadonlyMap<string, Want> {
+/** One for each of the keys, in order; equal keys have the same one. */
+export function wantsOf(keys: readonly CacheKey[], options: ReadOptions): readonly Want[] {
+  const [first] = keys;
+  // Most are asked for alone.
+  if (keys.length === 1 && first !== undefined) return [wantOf({ key: first, index: 0 }, options)];
   const wants = new Map<string, Want>();
-  for (const [index, key] of keys.entries()) {
-    if (!wants.has(key.id)) wants.set(key.id, { ...wantOf(key, index), alone, knowsL2 });
-  }
-  return wants;
+  return keys.map((key, index) => {
+    const want = wants.get(key.id) ?? wantOf({ key, index }, options);
+    wants.set(key.id, want);
+    return want;
+  });
 }
 
 export function isOpen({ outcome }: Want): boolean {

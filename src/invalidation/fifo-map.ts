@@ -9,7 +9,7 @@ import assert from 'node:assert/strict';
 export class FifoMap<Key, Value> {
   readonly #entries = new Map<Key, Value>();
   /** Behind all keys that were given up; one that is set anew comes up again. */
-  #oldest: Iterator<Key> | undefined;
+  #oldest: Iterator<[Key, Value]> | undefined;
   /** Since the last key was given up. */
   #changes = 0;
 
@@ -23,8 +23,13 @@ export class FifoMap<Key, Value> {
 
   /** As the newest, also where it was there. */
   set(key: Key, value: Value): void {
-    this.#entries.delete(key);
+    const { size } = this.#entries;
     this.#entries.set(key, value);
+    // Most are new, and at the end as they are.
+    if (this.#entries.size === size) {
+      this.#entries.delete(key);
+      this.#entries.set(key, value);
+    }
     this.#change();
   }
 
@@ -35,12 +40,11 @@ export class FifoMap<Key, Value> {
   /** Removes it; there has to be one. */
   takeOldest(): readonly [Key, Value] {
     assert(this.#entries.size > 0, 'there is an oldest one');
-    this.#oldest ??= this.#entries.keys();
+    this.#oldest ??= this.#entries.entries();
     this.#changes = 0;
-    const key = this.#oldest.next().value as Key;
-    const value = this.#entries.get(key) as Value;
-    this.#entries.delete(key);
-    return [key, value];
+    const oldest = this.#oldest.next().value as [Key, Value];
+    this.#entries.delete(oldest[0]);
+    return oldest;
   }
 
   clear(): void {

@@ -11,7 +11,7 @@ import { responseKey, type CacheKey } from '../../src/cache/key.ts';
 import { MemoryStore } from '../../src/cache/memory-store.ts';
 import { ReadPath, type Fill, type Load } from '../../src/cache/read-path.ts';
 import { RedisLoadLock } from '../../src/cache/redis-load-lock.ts';
-import { Tiers, type Found, type TiersOptions } from '../../src/cache/tiers.ts';
+import { Tiers, type Found, type Results, type TiersOptions } from '../../src/cache/tiers.ts';
 import { WriteThrough, type RunningMutation } from '../../src/cache/write-through.ts';
 import { entryOf } from '../../src/cache/fill.ts';
 import { pause, type Clock } from '../../src/invalidation/clock.ts';
@@ -149,7 +149,7 @@ class TrustingTiers extends Tiers {
     this.#l2 = options.l2;
   }
 
-  override async get(...[keys]: Parameters<Tiers['get']>): ReturnType<Tiers['get']> {
+  override async get(...[keys]: Parameters<Tiers['get']>): Promise<Results> {
     const below = await this.#l2?.get(keys) ?? [];
     return keys.map((key, at) => {
       const entry = this.peek(key);

@@ -58,7 +58,9 @@ export class ReadyAnswers {
 
   /** One object for all templates that say the same. */
   template(template: Template): Template {
-    const text = JSON.stringify(template);
+    const { headers, mediaType, shared, public: isPublic } = template;
+    // No name, value or media type holds a line's end.
+    const text = `${shared}\n${isPublic}\n${mediaType}\n${headers.join('\n')}`;
     const known = this.#templates.get(text);
     if (known !== undefined) return known;
     if (this.#templates.size >= TEMPLATES_MAX) this.#templates.clear();

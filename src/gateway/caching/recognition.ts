@@ -92,6 +92,7 @@ export class Recognition {
   /** What is known of the request, if all that can have changed since is as it was. */
   find(request: ReadRequest): Recognised | undefined {
     const fingerprint = this.#fingerprint(request);
+    request.fingerprint = fingerprint;
     if (fingerprint === undefined) return undefined;
     const known = this.#requests.get(fingerprint);
     if (known === undefined || !this.#isInSight(request)) return undefined;
@@ -130,7 +131,7 @@ export class Recognition {
 
   /** It has passed every gate. */
   learn(request: ReadRequest, known: Recognised): void {
-    const fingerprint = this.#fingerprint(request);
+    const fingerprint = request.fingerprint ?? this.#fingerprint(request);
     if (fingerprint !== undefined) this.#requests.set(fingerprint, known);
   }
 

@@ -243,7 +243,11 @@ function resultOf(body: Buffer, own: Own | undefined): ExecutionResult {
   let parsed: ExecutionResult | undefined;
   const stringify = (): string => (own?.fill.value === body ? own.text : body.toString());
   const parse = (): ExecutionResult => (parsed ??= JSON.parse(stringify()) as ExecutionResult);
-  const result = { stringify };
-  Object.defineProperty(result, 'data', { get: () => parse().data, enumerable: true });
+  const result = {
+    stringify,
+    get data() {
+      return parse().data;
+    },
+  };
   return result as ExecutionResult;
 }

@@ -51,14 +51,12 @@ function isOurs({ extensions = {} }: Partial<GraphQLError>, isOutage: boolean): 
 }
 
 /** What `load` resolves to, or the result with errors that stopped it. */
-export async function orUnstorable<T>(
+export function orUnstorable<T>(
   load: Promise<T>,
   otherwise: (result: ExecutionResult, failure: UnstorableResult) => T,
 ): Promise<T> {
-  try {
-    return await load;
-  } catch (error) {
+  return load.catch((error: unknown) => {
     if (error instanceof UnstorableResult) return otherwise(error.result, error);
     throw error;
-  }
+  });
 }

@@ -17,6 +17,8 @@ export interface ReadRequest extends IncomingMessage {
   readonly arrival?: Arrival | undefined;
   /** The body, in the form in which Yoga takes it over without a copy or a stream. */
   readonly body: BytesView;
+  /** What tells it from others, once that has been worked out (`fingerprint.ts`). */
+  fingerprint?: string | undefined;
 }
 
 /**
@@ -36,6 +38,7 @@ const EMPTY = Buffer.alloc(0);
 export class IncomingRequest extends IncomingMessage implements ReadRequest {
   rawBody: Buffer = EMPTY;
   arrival: Arrival | undefined = undefined;
+  fingerprint: string | undefined = undefined;
 
   get body(): BytesView {
     const { buffer, byteOffset, byteLength } = this.rawBody;

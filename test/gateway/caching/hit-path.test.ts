@@ -132,10 +132,15 @@ function world(given: Partial<HitPathOptions> = {}) {
 }
 
 /** As it came, of one client. */
-function wired(request: ReadRequest = requestOf(), wire = JSON.stringify(request)): ReadRequest {
+function wired(request: ReadRequest = requestOf(), wire = wireOf(request)): ReadRequest {
   return {
     ...request, httpVersion: '1.1', arrival: { wire, destroyed: false },
   } as unknown as ReadRequest;
+}
+
+/** As it came, without what was made of it since. */
+function wireOf(request: ReadRequest): string {
+  return JSON.stringify({ ...request, fingerprint: undefined });
 }
 
 function textOf(reply: Reply | string | undefined): string | undefined {
