@@ -56,7 +56,7 @@ try {
       method: 'POST', path: '/graphql', body: bodyOf({ id: '{id}', bytes }),
     };
     const figures = await inRounds(gateways, {
-      rounds, seconds, connections, warmUpSeconds: quick ? 2 : 20,
+      rounds, seconds, connections, warmUpSeconds: quick ? 2 : 40,
       requestsOf: () => [request],
       answerOf: () => answerTo({ id: idOf(0), bytes }),
     });

@@ -65,7 +65,7 @@ try {
       return { method: 'POST', path: '/graphql', headers, body: bodyOf({ id, bytes: BYTES }) };
     });
     const figures = await inRounds(gateways, {
-      rounds, seconds, connections: CONNECTIONS, warmUpSeconds: 3, loadCore: 'all',
+      rounds, seconds, connections: CONNECTIONS, warmUpSeconds: quick ? 3 : 20, loadCore: 'all',
       requestsOf: () => requests,
       answerOf: () => answerTo({ id: idOf(1), bytes: BYTES }),
       hitsMin: 0.99 - 1 / missesEach,

@@ -1,5 +1,6 @@
 /** Load by wrk from a core of its own, with what the answers were, so that no error is measured. */
 import { writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { end, spawnBound, temporaryDirectory } from '../test/support/process.ts';
 import { CORES, type Core } from './server.ts';
@@ -24,7 +25,10 @@ export interface LoadOptions {
   readonly delayMs?: number;
   /** Requests may stay without an answer for 10 s: they are counted. Default false: none may. */
   readonly mayTimeOut?: boolean;
-  /** Where the load is made. Default `load`. */
+  /**
+   * Where the load is made: by one thread, or with `all` by one for each core, as otherwise all
+   * servers would wait for one. Default `load`.
+   */
   readonly core?: Core;
 }
 
@@ -54,10 +58,12 @@ const LONGER_MAX = 8;
 export async function load(options: LoadOptions, factor = 1): Promise<Load> {
   const { port, connections } = options;
   const seconds = options.seconds * factor;
+  const { core = 'load' } = options;
+  const threads = core === 'all' ? Math.min(availableParallelism(), connections) : 1;
   const script = path.join(folder, `${port}.lua`);
-  writeFileSync(script, scriptOf(options));
-  const output = await outputOf(options.core ?? 'load', [
-    '-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '10s', '-s', script,
+  writeFileSync(script, scriptOf(options, threads));
+  const output = await outputOf(core, [
+    `-t${threads}`, `-c${connections}`, `-d${seconds}s`, '--timeout', '10s', '-s', script,
     `http://127.0.0.1:${port}/`,
   ]);
   const line = output.split('\n').find((text) => text.startsWith('{'));
@@ -88,7 +94,10 @@ async function outputOf(core: Core, args: readonly string[]): Promise<string> {
 }
 
 /** The requests are put together here; in the loop wrk only takes the next. */
-function scriptOf({ requests, firstId = 0, delayMs = 0, port }: LoadOptions): string {
+function scriptOf(
+  { requests, firstId = 0, delayMs = 0, port }: LoadOptions,
+  threads: number,
+): string {
   const wires = requests.map((request) => wireOf(request, port));
   const isUnique = wires.some((wire) => wire.includes(PLACE));
   const parts = wires.map((wire) => `{${wire.split(PLACE).map(quoted).join(',')}}`);
@@ -101,22 +110,27 @@ function request()
   at = at % count + 1
   ${isUnique ? `local part = parts[at]
   if part[2] == nil then return part[1] end
-  id = id + 1
+  id = id + ${threads}
   sent = id
   return part[1] .. string.format('%0${ID_DIGITS}d', id) .. part[2]` : 'return wires[at]'}
 end
 ${delayMs === 0 ? '' : delay(delayMs)}
-local thread
-function setup(one) thread = one end
+local threads = {}
+function setup(thread)
+  thread:set('place', #threads)
+  table.insert(threads, thread)
+end
+function init() id = id + place end
 function done(summary, latency, requests)
   local e = summary.errors
-  local next = thread and thread:get('sent') or ${firstId}
+  local next = ${firstId}
+  for _, thread in ipairs(threads) do next = math.max(next, thread:get('sent') or 0) end
   print(string.format('{"requests":%d,"perSecond":%f,"p50":%d,"p99":%d,"max":%d,' ..
     '"bytesEach":%f,"nextId":%d,' ..
     '"errors":{"connect":%d,"read":%d,"write":%d,"status":%d,"timeout":%d}}',
     summary.requests, summary.requests / (summary.duration / 1000000),
     latency:percentile(50), latency:percentile(99), latency.max,
-    summary.bytes / math.max(1, summary.requests), next or ${firstId},
+    summary.bytes / math.max(1, summary.requests), next,
     e.connect, e.read, e.write, e.status, e.timeout))
 end
 `;
