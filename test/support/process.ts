@@ -24,8 +24,11 @@ process.once('exit', () => {
 // Vitest ends its workers with SIGTERM, which by itself runs no exit hook.
 process.once('SIGTERM', () => process.exit(143));
 
-/** Below the ports that kernels give to outgoing connections: Linux begins at 32,768. */
-const PORTS = [10_000, 32_768] as const;
+/**
+ * Above 10,080, the last one that `fetch` refuses (Fetch Standard, "bad port"), and below the ports
+ * that kernels give to outgoing connections: Linux begins at 32,768.
+ */
+const PORTS = [10_081, 32_768] as const;
 
 /**
  * A port on 127.0.0.1 that nobody listens on at this moment, and that no connection is given: a
