@@ -59,7 +59,7 @@ export async function load(options: LoadOptions, factor = 1): Promise<Load> {
   const { port, connections } = options;
   const seconds = options.seconds * factor;
   const { core = 'load' } = options;
-  const threads = core === 'all' ? Math.min(availableParallelism(), connections) : 1;
+  const threads = core === 'all' ? threadsFor(connections) : 1;
   const script = path.join(folder, `${port}.lua`);
   writeFileSync(script, scriptOf(options, threads));
   const output = await outputOf(core, [
@@ -80,6 +80,13 @@ export async function load(options: LoadOptions, factor = 1): Promise<Load> {
     throw new Error(`of ${result.requests} requests to port ${port} some failed: ${list}`);
   }
   return result;
+}
+
+/** One for each core, or for fewer: each has the same number of connections. */
+function threadsFor(connections: number): number {
+  let threads = Math.min(availableParallelism(), connections);
+  while (connections % threads !== 0) threads -= 1;
+  return threads;
 }
 
 async function outputOf(core: Core, args: readonly string[]): Promise<string> {

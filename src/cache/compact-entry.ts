@@ -1,25 +1,14 @@
 /**
- * An entry as it is held in memory where its bytes are a text of V8's own, one character for each.
- * What a Buffer takes beside its bytes is more than most small values are, and takes longer to be
- * made and collected than those bytes to be copied.
+ * An entry of a small value, as it is held in memory: the bytes are a text of V8's own, one
+ * character for each. What a Buffer takes beside its bytes is more than most small values are.
  */
 import type { Millis } from '../invalidation/clock.ts';
 import type { Position } from '../invalidation/position.ts';
 import type { Tag } from '../invalidation/tag.ts';
 import type { Entry } from './entry.ts';
 
-/**
- * Of a value that is sent as it is: whoever sends it often keeps a copy, which is to be bounded by
- * what is reckoned for the head of an answer.
- */
-const SENT_BYTES_MAX = 512;
-/** Of one that is read here alone. Larger ones are better off outside the heap. */
-const READ_BYTES_MAX = 16 * 1024;
-
-export function isCompact({ value, digest, encoded }: Entry): boolean {
-  const bytesMax = digest === undefined ? READ_BYTES_MAX : SENT_BYTES_MAX;
-  return value.byteLength <= bytesMax && encoded === undefined;
-}
+/** Larger values are better off outside the heap, which V8 bounds for itself. */
+export const COMPACT_BYTES_MAX = 512;
 
 export class CompactEntry implements Entry {
   /** Made anew each time: who wants it often keeps a copy, since it may share its memory. */

@@ -8,7 +8,7 @@ import assert from 'node:assert/strict';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../invalidation/clock.ts';
 import type { Position } from '../invalidation/position.ts';
-import { CompactEntry, isCompact } from './compact-entry.ts';
+import { COMPACT_BYTES_MAX, CompactEntry } from './compact-entry.ts';
 import { Departures } from './departures.ts';
 import { deleteAtOf, type Entry } from './entry.ts';
 import type { FillVerdict } from './freshness.ts';
@@ -123,7 +123,7 @@ export class MemoryStore implements Store {
   replace({ id }: CacheKey, held: Entry, entry: Entry): boolean {
     const size = costOf(id, entry);
     if (size > this.#entryBytesMax || this.#entries.peek(id) !== held) return false;
-    this.#entries.set(id, this.#owned(entry), { size });
+    this.#entries.set(id, entry, { size });
     return true;
   }
 
@@ -163,9 +163,12 @@ export class MemoryStore implements Store {
   }
 
   #owned(entry: Entry): Entry {
+    const { value } = entry;
     const tags = this.#tags.intern(entry.tags);
-    if (isCompact(entry)) return new CompactEntry(entry, tags);
-    return { ...entry, tags, value: withOwnMemory(entry.value) };
+    const isSmall = value.byteLength <= COMPACT_BYTES_MAX && entry.encoded === undefined;
+    return isSmall
+      ? new CompactEntry(entry, tags)
+      : { ...entry, tags, value: withOwnMemory(value) };
   }
 }
 

@@ -2,6 +2,7 @@
 
 /** What was unpacked has a byte to spare. */
 const SPARE_BYTES = 16;
+const SMALL_LENGTH = 512;
 
 /** The value itself where it has its memory to itself, and else a copy. */
 export function withOwnMemory(value: Buffer): Buffer {
@@ -9,6 +10,14 @@ export function withOwnMemory(value: Buffer): Buffer {
   const copy = Buffer.allocUnsafeSlow(value.byteLength);
   value.copy(copy);
   return copy;
+}
+
+/**
+ * The bytes of a text that is to be stored. Those of a small one share their memory, which is made
+ * in a tenth of the time: a store that holds it makes a text of it, or a copy.
+ */
+export function bytesToStore(text: string): Buffer {
+  return text.length <= SMALL_LENGTH ? Buffer.from(text) : ownBytesOf(text);
 }
 
 /** The bytes of a text that are to be held: what `Buffer.from` gives may share its memory. */

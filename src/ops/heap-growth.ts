@@ -18,6 +18,8 @@ const LENT_SHARE = 0.75;
  * requests under way grow old before they are answered: a miss takes half as much again.
  */
 export const NEW_SPACE_ARGUMENT = '--max-semi-space-size=16';
+/** V8 takes either. */
+const DECIDED = /semi[-_]space/;
 const BUFFERS_ARGUMENT = '--external-memory-accounted-in-global-limit';
 const LOOK_EVERY_MS: Millis = 1_000;
 /** Smaller steps are not worth a change. */
@@ -93,7 +95,7 @@ export function withBoundNewSpace(
   execArgv: readonly string[],
   nodeOptions = '',
 ): readonly string[] {
-  const isDecided = [...execArgv, nodeOptions].some((text) => text.includes('semi-space'));
+  const isDecided = [...execArgv, nodeOptions].some((text) => DECIDED.test(text));
   return isDecided ? execArgv : [...execArgv, NEW_SPACE_ARGUMENT];
 }
 

@@ -80,6 +80,7 @@ it('bounds the space for new objects of a process that is started, unless somebo
   expect(withBoundNewSpace(['--inspect'])).toEqual(['--inspect', own]);
   expect(withBoundNewSpace([], '--max-old-space-size=512')).toEqual([own]);
   expect(withBoundNewSpace(['--max-semi-space-size=64'])).toEqual(['--max-semi-space-size=64']);
+  expect(withBoundNewSpace(['--max_semi_space_size=64'])).toEqual(['--max_semi_space_size=64']);
   expect(withBoundNewSpace([], '--semi-space-growth-factor=1')).toEqual([]);
 });
 

@@ -90,12 +90,12 @@ export class Compressor {
   async #make({ key, entry, coding }: Task): Promise<boolean> {
     const { value } = entry;
     const before = this.#store.find(key);
-    if (!lacks(before, value, coding)) return false;
+    if (before?.value !== value || before.encoded?.[coding] !== undefined) return false;
     const coded = await compress[coding](value).catch(() => undefined);
     if (coded === undefined || coded.length > value.length * RATIO_MAX) return false;
     // It may have gone, or have got this form or another meanwhile.
     const held = this.#store.find(key);
-    if (!lacks(held, value, coding)) return false;
+    if (held?.value !== value || held.encoded?.[coding] !== undefined) return false;
     // What zlib gives may be the beginning of a larger buffer.
     const encoded = { ...held.encoded, [coding]: withOwnMemory(coded) };
     if (!this.#store.replace(key, held, { ...held, encoded })) return false;
@@ -104,11 +104,4 @@ export class Compressor {
     this.stats.bytesOut += coded.length;
     return true;
   }
-}
-
-/** Whether it is there with that value, be it other bytes each time, and without the form. */
-function lacks(entry: Entry | undefined, value: Buffer, coding: Coding): entry is Entry {
-  if (entry === undefined || entry.encoded?.[coding] !== undefined) return false;
-  const { value: own } = entry;
-  return own === value || own.equals(value);
 }

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import DataLoader from 'dataloader';
 import type { GraphQLSchema } from 'graphql';
 import { entityKey } from '../../cache/key.ts';
+import { bytesToStore } from '../../cache/own-memory.ts';
 import type { Fill, Load, LoadFailure, ReadPath, Use } from '../../cache/read-path.ts';
 import type { Clock } from '../../invalidation/clock.ts';
 import { collectionTag, entityTag, type Tag } from '../../invalidation/tag.ts';
@@ -198,7 +199,7 @@ function fillOf({ type, id, value, hint, audience, versionField }: LoadedValue):
   return {
     ...lifetime,
     ...(version !== undefined && { versions: new Map([[entityTag(type, id), version]]) }),
-    value: Buffer.from(JSON.stringify(failed ? null : value)),
+    value: bytesToStore(JSON.stringify(failed ? null : value)),
     tags,
     ...(failed && { ttlMs: 0 }),
     shareable: !failed,

@@ -1,5 +1,6 @@
 /** A part of a response: what is kept of it, and what it says of the whole. */
 import type { ExecutionResult } from 'graphql';
+import { bytesToStore } from '../../cache/own-memory.ts';
 import type { Fill, Outcome } from '../../cache/read-path.ts';
 import type { Millis } from '../../invalidation/clock.ts';
 import type { Tag } from '../../invalidation/tag.ts';
@@ -40,7 +41,7 @@ export function partOf(result: ExecutionResult, source: PartSource): Part {
   const value = pick(harvest.data) ?? null;
   const fill = {
     ...lifetime,
-    value: Buffer.from(JSON.stringify(value)),
+    value: bytesToStore(JSON.stringify(value)),
     tags: union(tags, harvest.tags, declared, audience.tags),
     versions: harvest.versions,
     ...(!storable && { ttlMs: 0 }),

@@ -43,18 +43,13 @@ export class RecentTable<Value> {
     const value = this.#young.get(name);
     if (value !== undefined) return value;
     const older = this.#old.get(name);
-    if (older === undefined) return undefined;
-    this.delete(name);
-    this.set(name, older);
+    if (older !== undefined) this.set(name, older);
     return older;
   }
 
   set(name: string, value: Value): void {
     if (name.length > this.#nameLengthMax) return;
-    if (this.#young.has(name)) {
-      this.#young.set(name, value);
-      return;
-    }
+    this.delete(name);
     const cost = costOf(name.length);
     if (this.#youngBytes + cost > this.#bytesMax) this.#age();
     this.#young.set(ownText(name), value);
