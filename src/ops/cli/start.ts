@@ -28,8 +28,8 @@ export const start: Command = {
     'freshet start --config freshet.config.yaml --workers 4',
   ],
   notes: [
-    'It starts itself anew under `--max-semi-space-size=16`, in the same process: what Node keeps for',
-    'new objects fits beside a cache with a limit then. Give `NODE_OPTIONS` such an argument for',
+    'It starts itself anew under `--max-semi-space-size=16`, in the same process: what Node keeps',
+    'for new objects fits beside a cache with a limit then. Give `NODE_OPTIONS` such an argument for',
     'another size, or where nothing may be started. A parent with a channel to it (pm2, a watcher)',
     'has to give it: there it is not started anew.',
   ],
