@@ -29,9 +29,9 @@ export const start: Command = {
   ],
   notes: [
     'It starts itself anew under `--max-semi-space-size=16`, in the same process: what Node keeps',
-    'for new objects fits beside a cache with a limit then. Give `NODE_OPTIONS` such an argument for',
-    'another size, or where nothing may be started. A parent with a channel to it (pm2, a watcher)',
-    'has to give it: there it is not started anew.',
+    'for new objects then fits beside a cache with a limit. Give `NODE_OPTIONS` such an argument',
+    'for another size, or where nothing may be started. A parent with a channel to it (pm2, a',
+    'watcher) has to give it: there it is not started anew.',
   ],
   async run(values, surroundings) {
     const config = await configOf(values, { flags, surroundings });
